@@ -1,0 +1,252 @@
+"""Awareness modules 教材: their texts in each language, their parameters, and the hash that names a version.
+
+A module is Markdown in sections, the same sections in each language. Organisations fill in parameters such as the
+contact; the version is the hash of the texts as shipped, and the filled-in values are recorded beside it.
+
+Source: ISO/IEC 27001 clause 7.3; domain.md §3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import rfc8785
+
+LANGUAGES = ("ja", "en")
+
+_HEADING = re.compile(r"^## +(?P<heading>.+?) +\{#(?P<id>[a-z0-9-]+)\}\s*$", re.MULTILINE)
+_PARAMETER = re.compile(r"\{\{ *([a-z_]+) *\}\}")
+
+
+class ModuleError(ValueError):
+    """A module's texts do not fit together."""
+
+    def __init__(self, module: str, problem: str, where: str) -> None:
+        super().__init__(f"{module}: {problem}: {where}")
+        self.module = module
+        self.problem = problem
+        """Stable code: ``no_sections``, ``duplicate_section``, ``languages_differ``, ``parameter_undeclared`` …"""
+        self.where = where
+
+
+class MissingParameterError(LookupError):
+    """The organisation has not set a parameter that a text needs."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One short section of a text: a screen or two on a phone."""
+
+    section_id: str
+    heading: str
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A text in one language: a module's body or a supplementary lesson 補講."""
+
+    title: str
+    summary: str
+    objectives: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """Names of the parameters that the text uses."""
+        texts = [self.title, self.summary, *self.objectives]
+        texts += [part for section in self.sections for part in (section.heading, section.markdown)]
+        return frozenset(name for text in texts for name in parameters_in(text))
+
+
+@dataclass(frozen=True, slots=True)
+class TestSettings:
+    """How a module's test is drawn and passed; the organisation's defaults of domain.md §3."""
+
+    __test__ = False  # pytest: this is no test case
+
+    questions: int
+    pass_percent: int
+    attempts: int
+    wait_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One version of a module in all its languages."""
+
+    key: str
+    minutes: int
+    clauses: tuple[str, ...]
+    parameters: tuple[str, ...]
+    test: TestSettings
+    body: Mapping[str, Lesson]
+    supplement: Mapping[str, Lesson]
+
+    def section_ids(self) -> tuple[str, ...]:
+        """Return the sections' ids in reading order; the same in every language."""
+        return tuple(section.section_id for section in self.body[LANGUAGES[0]].sections)
+
+
+def parameters_in(text: str) -> frozenset[str]:
+    """Return the names of the parameters in a text."""
+    return frozenset(_PARAMETER.findall(text))
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Return the text with the organisation's values put in, as plain text.
+
+    Raises:
+        MissingParameterError: the organisation has not set a value that the text needs.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if not values.get(name):
+            raise MissingParameterError(name)
+        return values[name]
+
+    return _PARAMETER.sub(value, text)
+
+
+def read_sections(module: str, markdown: str) -> tuple[Section, ...]:
+    """Cut a text into its sections at headings of the form ``## Heading {#id}``.
+
+    Raises:
+        ModuleError: there is no section, text before the first, or an id twice.
+    """
+    headings = list(_HEADING.finditer(markdown))
+    if not headings or markdown[: headings[0].start()].strip():
+        raise ModuleError(module, "no_sections", "before the first heading")
+    sections: list[Section] = []
+    for index, match in enumerate(headings):
+        end = headings[index + 1].start() if index + 1 < len(headings) else len(markdown)
+        text = markdown[match.end() : end].strip()
+        if any(section.section_id == match["id"] for section in sections):
+            raise ModuleError(module, "duplicate_section", match["id"])
+        if not text:
+            raise ModuleError(module, "empty_section", match["id"])
+        sections.append(Section(match["id"], match["heading"], text))
+    return tuple(sections)
+
+
+def read_lesson(module: str, matter: Mapping[str, Any], markdown: str) -> Lesson:
+    """Make a lesson of its front matter and its Markdown.
+
+    Raises:
+        ModuleError: title or summary is absent, or the sections do not hold together.
+    """
+    for name in ("title", "summary"):
+        if not isinstance(matter.get(name), str) or not matter[name].strip():
+            raise ModuleError(module, "front_matter", name)
+    return Lesson(
+        title=matter["title"].strip(),
+        summary=matter["summary"].strip(),
+        objectives=tuple(str(each) for each in matter.get("objectives", ())),
+        sections=read_sections(module, markdown),
+    )
+
+
+def read_module(facts: Mapping[str, Any], body: Mapping[str, Lesson], supplement: Mapping[str, Lesson]) -> Module:
+    """Make a module of its facts (``module.yaml``) and its lessons by language.
+
+    Raises:
+        ModuleError: the languages differ in their sections or objectives, or a text uses an undeclared parameter.
+    """
+    key = str(facts["key"])
+    module = Module(
+        key=key,
+        minutes=int(facts["minutes"]),
+        clauses=tuple(str(clause) for clause in facts["clauses"]),
+        parameters=tuple(str(name) for name in facts["parameters"]),
+        test=TestSettings(**{name: int(value) for name, value in facts["test"].items()}),
+        body=dict(body),
+        supplement=dict(supplement),
+    )
+    for lessons in (module.body, module.supplement):
+        _check_languages(key, lessons)
+    used = frozenset[str]().union(*(lesson.parameters for lesson in (*body.values(), *supplement.values())))
+    if undeclared := used - set(module.parameters):
+        raise ModuleError(key, "parameter_undeclared", sorted(undeclared)[0])
+    return module
+
+
+def _check_languages(key: str, lessons: Mapping[str, Lesson]) -> None:
+    if set(lessons) != set(LANGUAGES):
+        raise ModuleError(key, "languages_differ", ", ".join(sorted(lessons)))
+    first, *others = (lessons[language] for language in LANGUAGES)
+    for other in others:
+        if [each.section_id for each in first.sections] != [each.section_id for each in other.sections]:
+            raise ModuleError(key, "languages_differ", "sections")
+        if len(first.objectives) != len(other.objectives):
+            raise ModuleError(key, "languages_differ", "objectives")
+
+
+def _lesson_content(lesson: Lesson) -> dict[str, Any]:
+    return {
+        "title": lesson.title,
+        "summary": lesson.summary,
+        "objectives": list(lesson.objectives),
+        "sections": [
+            {"id": section.section_id, "heading": section.heading, "markdown": section.markdown}
+            for section in lesson.sections
+        ],
+    }
+
+
+def module_content(module: Module) -> dict[str, Any]:
+    """Return the module as a JSON-able mapping: what is kept with a version and hashed."""
+    return {
+        "key": module.key,
+        "minutes": module.minutes,
+        "clauses": list(module.clauses),
+        "parameters": list(module.parameters),
+        "test": {
+            "questions": module.test.questions,
+            "pass_percent": module.test.pass_percent,
+            "attempts": module.test.attempts,
+            "wait_minutes": module.test.wait_minutes,
+        },
+        "body": {language: _lesson_content(lesson) for language, lesson in module.body.items()},
+        "supplement": {language: _lesson_content(lesson) for language, lesson in module.supplement.items()},
+    }
+
+
+def restore_module(content: Mapping[str, Any]) -> Module:
+    """Make the module again from `module_content`, as kept with a version."""
+
+    def lesson(raw: Mapping[str, Any]) -> Lesson:
+        return Lesson(
+            raw["title"],
+            raw["summary"],
+            tuple(raw["objectives"]),
+            tuple(Section(each["id"], each["heading"], each["markdown"]) for each in raw["sections"]),
+        )
+
+    return Module(
+        key=content["key"],
+        minutes=content["minutes"],
+        clauses=tuple(content["clauses"]),
+        parameters=tuple(content["parameters"]),
+        test=TestSettings(**content["test"]),
+        body={language: lesson(raw) for language, raw in content["body"].items()},
+        supplement={language: lesson(raw) for language, raw in content["supplement"].items()},
+    )
+
+
+def module_hash(module: Module, question_hashes: list[str]) -> str:
+    """Return the SHA-256 (hex) that names a version: its texts, settings and question versions in bank order."""
+    return hashlib.sha256(rfc8785.dumps({"module": module_content(module), "questions": question_hashes})).hexdigest()
+
+
+def short_version(version_hash: str) -> str:
+    """Return the part of a version's hash that people read and registers show: its first 12 digits."""
+    return version_hash[:12]

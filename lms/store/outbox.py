@@ -1,0 +1,45 @@
+"""Scores on their way to the platforms: one row per line item and person, with a wanted and a sent version.
+
+Source: lti.md §4 (outbox); LTI Assignment and Grade Services 2.0.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.store.base import Base, BigId
+
+
+class ScoreDelivery(Base):
+    """What a platform should hold for one person in one activity, and what it was last told."""
+
+    __tablename__ = "score_delivery"
+    __table_args__ = (
+        UniqueConstraint("resource_link_pk", "identity_id"),
+        Index("ix_score_delivery_state_next_try_at", "state", "next_try_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"))
+    resource_link_pk: Mapped[int] = mapped_column(BigId, ForeignKey("resource_link.id"))
+    identity_id: Mapped[int] = mapped_column(BigId, ForeignKey("lti_identity.id"))
+    result_id: Mapped[int] = mapped_column(BigId, ForeignKey("attempt_result.id"))
+    """The result that is wanted there: the best valid one."""
+    wanted_version: Mapped[int]
+    sent_version: Mapped[int] = mapped_column(default=0)
+    decided_at: Mapped[datetime]
+    """When the wanted result came about."""
+    state: Mapped[str]
+    """``wanted``, ``delivered``, or ``dead`` (the platform refuses it for good)."""
+    refusal: Mapped[str | None]
+    """Stable code of the last refusal or fault; never the platform's own text."""
+    tries: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    """Until when one worker has it."""
+    sent_timestamp: Mapped[datetime | None]
+    """The ``timestamp`` of the last score sent; the next one is later."""
+    delivered_at: Mapped[datetime | None]

@@ -1,0 +1,70 @@
+"""Versions of competence requirements 力量要件, each with its approval."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from courses.requirements import Audience, Occasion, Requirement
+from lms.store.base import Base
+from lms.store.records import Fact, known
+
+
+class RequirementVersion(Fact, Base):
+    """An approved version of a requirement; ``valid_from`` is the day of the decision that it rests on."""
+
+    __tablename__ = "requirement_version"
+    event_type: ClassVar[str] = "requirement.approved"
+
+    key: Mapped[str] = mapped_column(index=True)
+    title_ja: Mapped[str]
+    title_en: Mapped[str]
+    clauses: Mapped[list[Any]]
+    """Numbers of the clauses that it answers."""
+    approved_by: Mapped[str]
+    competence: Mapped[str]
+    occasion: Mapped[str]
+    first_year: Mapped[int]
+    last_year: Mapped[int | None]
+    audience: Mapped[dict[str, Any]]
+    """``{"units": [...], "categories": [...], "employments": [...]}``; an absent key narrows nothing."""
+    opens_month: Mapped[int]
+    opens_day: Mapped[int]
+    due_month: Mapped[int]
+    due_day: Mapped[int]
+    days_to_complete: Mapped[int]
+    days_after_leave: Mapped[int]
+    valid_months: Mapped[int | None]
+
+    def title(self, language: str) -> str:
+        """Return the title in a language."""
+        return self.title_ja if language == "ja" else self.title_en
+
+    def rule(self) -> Requirement:
+        """Return the requirement as the rules take it."""
+        return Requirement(
+            key=self.key,
+            competence=self.competence,
+            occasion=Occasion(self.occasion),
+            first_year=self.first_year,
+            last_year=self.last_year,
+            audience=Audience(**{name: frozenset(values) for name, values in self.audience.items()}),
+            opens=(self.opens_month, self.opens_day),
+            due=(self.due_month, self.due_day),
+            days_to_complete=self.days_to_complete,
+            days_after_leave=self.days_after_leave,
+            valid_months=self.valid_months,
+        )
+
+
+def requirements_of(session: Session, organisation_id: int, known_at: int | None = None) -> list[RequirementVersion]:
+    """Return the known, uncorrected requirements of an organisation in order of their recording."""
+    return list(
+        session.scalars(
+            select(RequirementVersion)
+            .where(RequirementVersion.organisation_id == organisation_id, known(RequirementVersion, known_at))
+            .order_by(RequirementVersion.id)
+        )
+    )

@@ -1,0 +1,79 @@
+"""The practice LMS as a Flask application: the protocol's addresses here, the pages in ``pages``."""
+
+import hashlib
+
+from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request
+from flask.json.provider import DefaultJSONProvider
+
+from tests.practice_lms import pages
+from tests.practice_lms.faults import serve_with_fault
+from tests.practice_lms.lms import PracticeLms, platform_of
+from tests.practice_lms.model import PlatformConfig
+from tests.practice_lms.oidc import UntrustedAuthorizationError, answer_authorization
+from tests.practice_lms.services import serve_call
+from tests.practice_lms.tokens import token_reply
+
+protocol = Blueprint("protocol", __name__, url_prefix="/mod/lti")
+
+
+def create_platform(config: PlatformConfig) -> Flask:
+    """Build one platform.
+
+    Raises:
+        AmbiguousConfigError: Two people, activities or links carry the same key or id.
+    """
+    app = Flask(__name__)
+    lms = PracticeLms(config)
+    app.extensions["practice_lms"] = lms
+    app.config["SECRET_KEY"] = lms.state.session_secret
+    # Cookies are shared by all ports of a host: two platforms on 127.0.0.1 need two names.
+    app.config["SESSION_COOKIE_NAME"] = f"practice_{hashlib.sha256(config.issuer.encode()).hexdigest()[:8]}"
+    app.config["SESSION_COOKIE_SAMESITE"] = config.profile.same_site
+    app.config["SESSION_COOKIE_SECURE"] = config.issuer.startswith("https:")
+    if isinstance(app.json, DefaultJSONProvider):
+        app.json.sort_keys = False
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.register_blueprint(protocol)
+    app.register_blueprint(pages.pages)
+    return app
+
+
+@protocol.get("/certs.php")
+def publish_keys() -> Response:
+    """The platform's key set."""
+    lms = platform_of(current_app)
+    fault = lms.faults.take("jwks")
+    lms.record("jwks", "", "", 200 if fault is None else 0, "", fault.kind if fault else "")
+    return serve_with_fault(fault, lambda: jsonify(lms.keys.jwks()))
+
+
+@protocol.post("/token.php")
+def give_token() -> Response:
+    """The token endpoint."""
+    lms = platform_of(current_app)
+    return serve_with_fault(lms.faults.take("token"), lambda: token_reply(lms, request.form))
+
+
+@protocol.route("/auth.php", methods=["GET", "POST"])
+def authorize() -> Response:
+    """The authorization endpoint: answers by a form that posts itself to the tool."""
+    lms = platform_of(current_app)
+    return serve_with_fault(lms.faults.take("auth"), lambda: _authorization_page(lms))
+
+
+@protocol.route("/services.php/<path:path>", methods=["GET", "POST", "PUT", "DELETE"])
+def serve(path: str) -> Response:
+    """All service calls."""
+    return serve_call(platform_of(current_app), f"/{path}")
+
+
+def _authorization_page(lms: PracticeLms) -> Response:
+    person = pages.person_logged_in()
+    if person is None:
+        return pages.refusal_page("auth.nobody", status=401)
+    try:
+        answer = answer_authorization(lms, request.values, person)
+    except UntrustedAuthorizationError as untrusted:
+        lms.record("auth", person.key, request.values.get("redirect_uri", ""), 400, untrusted.reason)
+        return pages.refusal_page("auth.untrusted", status=400, detail=untrusted.reason)
+    return Response(render_template("form_post.html", name="response", form=answer))

@@ -1,0 +1,133 @@
+"""Faults on demand: the next calls, or a share of calls, to an endpoint go wrong in a chosen way."""
+
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import count
+
+from flask import Response, jsonify, request
+
+ENDPOINTS = ("token", "lineitems", "lineitem", "results", "scores", "memberships", "jwks", "auth")
+_ids = count(1)
+
+
+class FaultKind(StrEnum):
+    """What goes wrong."""
+
+    TOO_MANY_REQUESTS = "429"
+    SERVER_ERROR = "500"
+    UNAVAILABLE = "503"
+    TIMEOUT = "timeout"
+    """Nothing is processed; after ``seconds`` the connection closes without a reply."""
+    SLOW = "slow"
+    """The call is processed and answered, ``seconds`` late."""
+    LOST_REPLY = "lost-reply"
+    """The call is processed, then the connection closes without a reply."""
+    ERROR_AFTER = "error-after"
+    """The call is processed, then 500 is answered."""
+
+
+@dataclass
+class Fault:
+    """One fault switched on."""
+
+    endpoint: str
+    """One of ``ENDPOINTS``."""
+    kind: FaultKind
+    calls: int | None = None
+    """How many calls it still hits; ``None`` for any number."""
+    share: float = 1.0
+    """Probability, 0 to 1, with which a call is hit."""
+    retry_after: str = ""
+    """Value of ``Retry-After`` with 429 and 503, in seconds or as an HTTP date; empty sends none."""
+    seconds: float = 5.0
+    """Delay of ``TIMEOUT`` and ``SLOW``."""
+    id: int = field(default_factory=lambda: next(_ids))
+    served: int = 0
+    """How many calls it has hit."""
+
+
+class FaultBoard:
+    """The faults that are switched on; the first that fits is served."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self._faults: list[Fault] = []
+        self._random = random.Random(seed)
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault) -> Fault:
+        """Switch a fault on.
+
+        Raises:
+            ValueError: There is no such endpoint, or the share is outside 0..1.
+        """
+        if fault.endpoint not in ENDPOINTS:
+            raise ValueError(fault.endpoint)
+        if not 0 <= fault.share <= 1:
+            raise ValueError(fault.share)
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def remove(self, fault_id: int) -> None:
+        """Switch one fault off; one that is off already does no harm."""
+        with self._lock:
+            self._faults = [fault for fault in self._faults if fault.id != fault_id]
+
+    def clear(self) -> None:
+        """Switch all faults off."""
+        with self._lock:
+            self._faults = []
+
+    def active(self) -> list[Fault]:
+        """The faults that may still hit a call."""
+        with self._lock:
+            return [fault for fault in self._faults if fault.calls is None or fault.calls > 0]
+
+    def take(self, endpoint: str) -> Fault | None:
+        """The fault that this call meets, if any; it counts down."""
+        with self._lock:
+            for fault in self._faults:
+                if fault.endpoint != endpoint or fault.calls == 0 or self._random.random() >= fault.share:
+                    continue
+                fault.served += 1
+                if fault.calls is not None:
+                    fault.calls -= 1
+                return fault
+        return None
+
+
+def serve_with_fault(fault: Fault | None, serve: Callable[[], Response]) -> Response:
+    """Serve the call, with the fault before, after or instead of it."""
+    if fault is None:
+        return serve()
+    if fault.kind in {FaultKind.TOO_MANY_REQUESTS, FaultKind.SERVER_ERROR, FaultKind.UNAVAILABLE}:
+        return _error(int(fault.kind), fault.retry_after)
+    if fault.kind is FaultKind.TIMEOUT:
+        time.sleep(fault.seconds)
+        return _hang_up()
+    if fault.kind is FaultKind.SLOW:
+        time.sleep(fault.seconds)
+        return serve()
+    serve()
+    return _hang_up() if fault.kind is FaultKind.LOST_REPLY else _error(500, "")
+
+
+def _error(status: int, retry_after: str) -> Response:
+    response = jsonify({"status": status})
+    response.status_code = status
+    if retry_after and status in {429, 503}:
+        response.headers["Retry-After"] = retry_after
+    return response
+
+
+def _hang_up() -> Response:
+    """Close the connection under the reply; where there is no connection (a test client), answer 500."""
+    connection = request.environ.get("werkzeug.socket")
+    if isinstance(connection, socket.socket):
+        connection.shutdown(socket.SHUT_RDWR)
+    return _error(500, "")

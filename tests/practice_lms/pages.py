@@ -1,0 +1,195 @@
+"""The pages on which one plays a person: picking one, the course, an activity, and the way to the tool and back."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, session, url_for
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from tests.practice_lms import wording, workshop
+from tests.practice_lms.lms import PracticeLms, platform_of
+from tests.practice_lms.model import Activity, LmsPerson, PageText
+
+pages = Blueprint("pages", __name__)
+pages.register_blueprint(workshop.workshop)
+
+
+def person_logged_in() -> LmsPerson | None:
+    """The person whom this browser plays, if the configuration still has that person."""
+    key = session.get("person")
+    return next((person for person in _lms().config.people if person.key == key), None)
+
+
+def refusal_page(words: str, status: int, detail: str = "") -> Response:
+    """A page that says why it does not go on."""
+    return Response(render_template("error.html", words=words, detail=detail), status)
+
+
+def _lms() -> PracticeLms:
+    return platform_of(current_app)
+
+
+def _language() -> str:
+    chosen = session.get("language")
+    if chosen in wording.LANGUAGES:
+        return str(chosen)
+    return request.accept_languages.best_match(wording.LANGUAGES) or "ja"
+
+
+@pages.before_app_request
+def _choose_language() -> None:
+    asked = request.args.get("lang")
+    if asked in wording.LANGUAGES:
+        session["language"] = asked
+
+
+@pages.before_app_request
+def _check_sesskey() -> Response | None:
+    """Forms of the pages carry the session's own key, as in Moodle; the protocol's addresses have their own proof."""
+    if request.method != "POST" or request.path.startswith("/mod/lti/"):
+        return None
+    if not secrets.compare_digest(request.form.get("sesskey", "").encode(), _sesskey().encode()):
+        return refusal_page("stale_form", 400)
+    return None
+
+
+def _sesskey() -> str:
+    if "sesskey" not in session:
+        session["sesskey"] = secrets.token_hex(8)
+    return str(session["sesskey"])
+
+
+@pages.app_context_processor
+def _page_facts() -> dict[str, Any]:
+    language = _language()
+
+    def say(key: str, **facts: object) -> str:
+        return wording.say(language, key, **facts)
+
+    def local(text: PageText) -> str:
+        return wording.local(text, language)
+
+    return {
+        "say": say,
+        "local": local,
+        "language": language,
+        "languages": wording.LANGUAGES,
+        "config": _lms().config,
+        "me": person_logged_in(),
+        "sesskey": _sesskey,
+        "show_time": _show_time,
+        "show_points": _show_points,
+        "here": _here,
+    }
+
+
+def _show_time(moment: datetime | int | None) -> str:
+    if moment is None:
+        return ""
+    aware = datetime.fromtimestamp(moment, UTC) if isinstance(moment, int) else moment
+    return f"{aware.astimezone(ZoneInfo(_lms().profile.server_timezone)):%Y-%m-%d %H:%M:%S}"
+
+
+def _show_points(points: float | None) -> str:
+    return "" if points is None else f"{points:g}"
+
+
+def _here(language: str) -> str:
+    """The address of this page in another language."""
+    kept = {name: value for name, value in request.args.items() if name != "lang"}
+    arguments = (request.view_args or {}) | kept | {"lang": language}
+    return url_for(request.endpoint or "pages.pick_person", **arguments)
+
+
+@pages.app_errorhandler(HTTPException)
+def _http_error(error: HTTPException) -> AnyResponse:
+    if error.code == 404:
+        return refusal_page("error.missing", 404)
+    return error.get_response()
+
+
+@pages.get("/")
+def pick_person() -> str:
+    """The cast, by group."""
+    language = _language()
+    groups: dict[str, list[LmsPerson]] = {}
+    for person in _lms().config.people:
+        groups.setdefault(wording.group_title(person.group, language), []).append(person)
+    return render_template("people.html", groups=groups)
+
+
+@pages.post("/enter")
+def enter() -> AnyResponse:
+    """Become a person, and go to the first course."""
+    key = request.form.get("person", "")
+    if key not in {person.key for person in _lms().config.people}:
+        abort(404)
+    session["person"] = key
+    return redirect(url_for("pages.show_course", course_id=_lms().config.courses[0].id))
+
+
+@pages.get("/courses")
+def list_courses() -> AnyResponse | str:
+    """The courses, or the only one."""
+    courses = _lms().config.courses
+    if len(courses) == 1:
+        return redirect(url_for("pages.show_course", course_id=courses[0].id))
+    return render_template("courses.html")
+
+
+@pages.get("/courses/<course_id>")
+def show_course(course_id: str) -> str:
+    """A course with its activities, by section."""
+    course = _lms().course(course_id) or abort(404)
+    sections: dict[str, list[Activity]] = {}
+    for activity in course.activities:
+        sections.setdefault(wording.local(activity.section, _language()), []).append(activity)
+    return render_template("course.html", course=course, sections=sections, grades=_own_grades(course.activities))
+
+
+def _own_grades(activities: tuple[Activity, ...]) -> dict[str, float]:
+    """The final grades of the person played, by activity key."""
+    person, lms = person_logged_in(), _lms()
+    if person is None:
+        return {}
+    grades = {activity.key: lms.grade(person.key, activity.key) for activity in activities}
+    return {key: grade.final for key, grade in grades.items() if grade is not None and grade.final is not None}
+
+
+@pages.get("/activities/<activity_key>")
+def show_activity(activity_key: str) -> str:
+    """An activity: the tool in a frame, or a button that opens it in a new window."""
+    lms = _lms()
+    try:
+        activity, course = lms.activity(activity_key), lms.course_of(activity_key)
+    except KeyError:
+        abort(404)
+    return render_template("activity.html", activity=activity, course=course, grades=_own_grades(course.activities))
+
+
+@pages.get("/mod/lti/launch.php")
+def open_tool() -> Response:
+    """Begin a launch of the link ``id``: a form that posts itself to the tool's login."""
+    lms, person = _lms(), person_logged_in()
+    if person is None:
+        return refusal_page("auth.nobody", 401)
+    activities = [activity for course in lms.config.courses for activity in course.activities]
+    activity = next((found for found in activities if found.link_id == request.args.get("id")), None)
+    if activity is None:
+        abort(404)
+    form = lms.launch(person.key, activity.key, _language())
+    return Response(render_template("form_post.html", name="ltiInitiateLoginForm", form=form))
+
+
+@pages.get("/mod/lti/return.php")
+def return_from_tool() -> str:
+    """Where the tool sends the browser when it is done; leads out of the frame to the course."""
+    course = _lms().course(request.args.get("course", "")) or abort(404)
+    return render_template("return.html", course=course, messages=_return_messages())
+
+
+def _return_messages() -> list[str]:
+    return [request.args[name] for name in ("lti_msg", "lti_errormsg") if name in request.args]

@@ -1,0 +1,71 @@
+"""How a particular LMS departs from the specification: one switch for each habit.
+
+Facts of "moodle-4.5" were seen on a running stock Moodle 4.5.6 in 2026-11; where a docstring says "unseen" the
+value is an assumption. Each switch works in both positions, so that a test can turn a single habit off with
+``dataclasses.replace``.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The habits of one kind of platform."""
+
+    name: str
+    """What the pages and the configuration call the profile."""
+    product_family: str = "moodle"
+    """``product_family_code`` in the launch."""
+    product_version: str = "2024100706"
+    """``version`` in the launch; Moodle 4.5.6 sends its build number."""
+    server_timezone: str = "Asia/Tokyo"
+    """Zone in which the server shows times and reads timestamps that carry no zone."""
+    id_token_lifetime: int = 60
+    """Seconds from ``iat`` to ``exp`` of a launch."""
+    access_token_lifetime: int = 3600
+    """Seconds for which a service token is good."""
+    future_iat_leeway: int = 0
+    """Seconds by which an assertion's ``iat`` may lie ahead of the platform's clock."""
+    hint_serves_once: bool = True
+    """A second authorization with the same ``lti_message_hint`` is refused."""
+    unknown_variables_stay_literal: bool = True
+    """A custom variable that is not supported arrives as its own name, ``$...``; otherwise as an empty string."""
+    kid_is_mandatory: bool = True
+    """An assertion without ``kid`` is refused; otherwise every key of the tool is tried."""
+    checks_assertion_audience: bool = False
+    """The assertion's ``aud`` must be the token URL or the issuer; Moodle takes anything."""
+    refuses_reused_assertion: bool = False
+    """The same ``jti`` serves once; Moodle takes replays."""
+    token_replies_as_html: bool = True
+    """Token replies carry ``text/html`` although they are JSON, and errors are assembled without escaping."""
+    strict_media_types: bool = True
+    """A service call must name exactly the media type of the service."""
+    ungraded_scores_wipe: bool = True
+    """A score that is not ``FullyGraded`` empties the grade; otherwise the grade stays."""
+    clamps_scores: bool = True
+    """Scores are forced into 0..maximum; otherwise more is kept, and negative is refused."""
+    same_second_conflicts: bool = True
+    """A score as old as the stored one, in whole seconds, is refused with 409; otherwise only an older one."""
+    future_timestamps_accepted: bool = True
+    """A score dated ahead of the clock is stored, and blocks each later one; otherwise refused with 400."""
+    unzoned_timestamps_read_as_local: bool = True
+    """A timestamp without zone is read in the server's zone; otherwise refused with 400."""
+    reason_repeats_body: bool = True
+    """The reason phrase of a refused score ends with the request's whole body."""
+    paging_links_malformed: bool = True
+    """``Link`` of the line items has curly quotes and ``&amp;``."""
+    results_refuse_limit: bool = True
+    """``results?limit=`` answers 404."""
+    assistants_are_learners_in_roster: bool = True
+    """Non-editing teachers are listed as Learner, although they launch as Instructor."""
+    same_site: str = "Lax"
+    """SameSite of the platform's own session cookie."""
+    frame_width: int = 860
+    """Width in CSS pixels of an embedded tool on a screen of 1280 pixels; the side drawer takes the rest."""
+    frame_height: int = 670
+    """Height in CSS pixels of an embedded tool; it never grows with its content."""
+
+
+MOODLE_4_5 = Profile(name="moodle-4.5")
+
+PROFILES = {profile.name: profile for profile in (MOODLE_4_5,)}
