@@ -1,102 +1,26 @@
-"""The rules of the ledger: an event's bytes, commitments to personal values, the hash tree and its proofs.
+"""The rules of the ledger's tree: leaf hashes, the root over them, and proofs of inclusion and consistency.
 
-Glossary: an *event* is a JSON object about one row that was recorded; its *payload* is that object's canonical bytes;
-its *leaf* is the payload's hash; the *tree* is the history tree over the leaves in their order; a *root* stands for
-all of them. Everything here is format 1, which docs/ledger.md fixes byte for byte.
+Glossary: a *leaf* is the hash of an event's payload (courses/events.py); the *tree* is the history tree over the leaves
+in their order; a *root* stands for all of them. Everything here is format 1, which docs/ledger.md fixes byte for byte.
 
-Source: RFC 8785 (canonical JSON), RFC 2104 (HMAC), RFC 9162 section 2.1 (tree and proofs).
+Source: RFC 9162 section 2.1 (tree and proofs).
 """
 
 import hmac
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
-from typing import Any, Self
+from typing import Self
 
-import rfc8785
-
-EVENT_FORMAT = 1
 HASH_LENGTH = 32
-SALT_LENGTH = 32
-LARGEST_INTEGER = 2**53 - 1
-DEEPEST_NESTING = 32
 EMPTY_ROOT = sha256(b"").digest()
 
-_FIELD_SALT_PREFIX = b"akashi field salt v1\0"
-_NULL = b"\x00"
-_TEXT = b"\x01"
-
-_MEMBER_NAME = re.compile(r"[\x20-\x7e]{1,128}")
-_EVENT_TYPE = re.compile(r"(?=.{1,64}\Z)[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
 _ORGANISATION_KEY = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(?:[._-][a-z0-9]+)*")
-_ACTOR_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
-_TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_FIELD = re.compile(r"(?=.{1,128}\Z)[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
-_COMMITMENT = re.compile(r"[0-9a-f]{64}")
 _FRONTIER = re.compile(r"[0-9a-f]{16}(?:[0-9a-f]{64})*")
 
 
 class LedgerError(Exception):
     """A value cannot enter the ledger, or is not what the ledger wrote."""
-
-
-class UnsupportedValueError(LedgerError):
-    """A value is of a type that format 1 does not know."""
-
-    def __init__(self, path: str, type_name: str) -> None:
-        super().__init__(path, type_name)
-        self.path, self.type_name = path, type_name
-
-
-class FloatInEventError(UnsupportedValueError):
-    """A value is a float, whose decimal form is no fact anybody entered."""
-
-
-class IntegerRangeError(LedgerError):
-    """An integer lies outside ±(2^53 - 1), where JSON readers begin to round."""
-
-    def __init__(self, path: str, value: int) -> None:
-        super().__init__(path, value)
-        self.path, self.value = path, value
-
-
-class UnpairedSurrogateError(LedgerError):
-    """A text holds half of a surrogate pair and therefore has no UTF-8 form."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-
-class NestingError(LedgerError):
-    """Lists and objects are nested deeper than DEEPEST_NESTING."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-
-class MalformedMemberError(LedgerError):
-    """A member of an event, or a member's name, breaks its grammar."""
-
-    def __init__(self, member: str, value: object) -> None:
-        super().__init__(member, value)
-        self.member, self.value = member, value
-
-
-class NaiveTimeError(LedgerError):
-    """A recorded time does not say its offset from UTC."""
-
-
-class ClearAndCommittedError(LedgerError):
-    """The same field stands in clear in the body and hidden among the commitments."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(field)
-        self.field = field
 
 
 class LengthError(LedgerError):
@@ -127,234 +51,9 @@ class NoSuchTreeError(LedgerError):
         self.size, self.largest = size, largest
 
 
-class ActorKind(StrEnum):
-    """Who caused an event."""
-
-    PERSON = "person"
-    IDENTITY = "identity"
-    OPERATOR = "operator"
-    SYSTEM = "system"
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """The one who caused an event, by a key that names nobody to a stranger."""
-
-    kind: ActorKind
-    """A person, a platform identity not linked to a person, an operator at the command line, or the system."""
-    key: str
-    """A row number or another opaque key; never a name, an address or a staff number."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordReference:
-    """The row that an event is about."""
-
-    table: str
-    """The table's name in the database."""
-    number: int
-    """The row's primary key, from 1."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFacts:
-    """What build_event needs to know."""
-
-    event_type: str
-    """Two or more dotted lower-case words, such as `attempt.submitted`."""
-    organisation: str
-    """The organisation's key, which is also the last part of the ledger's origin."""
-    recorded_at: datetime
-    """When the system learnt the fact; aware, any offset."""
-    actor: Actor
-    """Who caused it."""
-    record: RecordReference
-    """The row written together with the event."""
-    body: Mapping[str, object]
-    """Facts that may stay for ever: no personal value, no float."""
-    commitments: Mapping[str, str]
-    """Field name to commitment, as commit_fields gives them."""
-    supersedes: int | None = None
-    """The row of the same table that this one corrects."""
-
-
 def is_organisation_key(text: str) -> bool:
     """Say whether a text may name an organisation in events and origins."""
     return _ORGANISATION_KEY.fullmatch(text) is not None
-
-
-def build_event(facts: EventFacts) -> dict[str, object]:
-    """Make the mapping of format 1, checked so that event_bytes accepts it.
-
-    Raises:
-        LedgerError: a fact breaks its grammar; the subclass names the rule.
-    """
-    _check_grammar(facts)
-    _check_rows(facts.record, facts.supersedes)
-    _check_commitments(facts)
-    event: dict[str, object] = {
-        "akashi_event": EVENT_FORMAT,
-        "type": facts.event_type,
-        "organisation": facts.organisation,
-        "recorded_at": recorded_time(facts.recorded_at),
-        "actor": {"kind": str(facts.actor.kind), "id": facts.actor.key},
-        "record": {"table": facts.record.table, "id": facts.record.number},
-        "supersedes": facts.supersedes,
-        "body": dict(facts.body),
-        "commitments": dict(facts.commitments),
-    }
-    _check_value(event, "", 0)
-    return event
-
-
-def recorded_time(moment: datetime) -> str:
-    """Write a moment as UTC with six digits of a second and the letter Z.
-
-    Raises:
-        NaiveTimeError: the moment has no offset.
-    """
-    if moment.utcoffset() is None:
-        raise NaiveTimeError
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def event_bytes(event: Mapping[str, object]) -> bytes:
-    """Give the canonical JSON of an event: the payload that is stored and hashed.
-
-    Raises:
-        LedgerError: a value is a float, too large, too deep, not text or of an unknown type.
-
-    Source: RFC 8785, narrowed to exact int, str, bool, None, list and dict with printable ASCII member names.
-    """
-    members: Any = dict(event)
-    _check_value(members, "", 0)
-    return rfc8785.dumps(members)
-
-
-def _check_grammar(facts: EventFacts) -> None:
-    for member, pattern, text in (
-        ("type", _EVENT_TYPE, facts.event_type),
-        ("organisation", _ORGANISATION_KEY, facts.organisation),
-        ("actor.id", _ACTOR_KEY, facts.actor.key),
-        ("record.table", _TABLE, facts.record.table),
-    ):
-        if pattern.fullmatch(text) is None:
-            raise MalformedMemberError(member, text)
-    if str(facts.actor.kind) not in {str(kind) for kind in ActorKind}:
-        raise MalformedMemberError("actor.kind", facts.actor.kind)
-
-
-def _check_rows(record: RecordReference, supersedes: int | None) -> None:
-    if record.number < 1:
-        raise MalformedMemberError("record.id", record.number)
-    if supersedes is not None and (supersedes < 1 or supersedes == record.number):
-        raise MalformedMemberError("supersedes", supersedes)
-
-
-def _check_commitments(facts: EventFacts) -> None:
-    for field, commitment in facts.commitments.items():
-        if _FIELD.fullmatch(field) is None:
-            raise MalformedMemberError("commitments", field)
-        if _COMMITMENT.fullmatch(commitment) is None:
-            raise MalformedMemberError(f"commitments.{field}", commitment)
-        if field in facts.body:
-            raise ClearAndCommittedError(field)
-
-
-def _check_value(value: object, path: str, depth: int) -> None:
-    # Exact types: an Enum that is also a str or an int would be written differently by different readers.
-    kind = type(value)
-    if isinstance(value, list | dict) and kind in (list, dict):
-        if depth == DEEPEST_NESTING:
-            raise NestingError(path)
-        for child_path, child in _children(value, path):
-            _check_value(child, child_path, depth + 1)
-    elif isinstance(value, int) and kind is int:
-        if abs(value) > LARGEST_INTEGER:
-            raise IntegerRangeError(path, value)
-    elif isinstance(value, str) and kind is str:
-        _encode(value, path)
-    elif kind is not bool and value is not None:
-        raise (FloatInEventError if isinstance(value, float) else UnsupportedValueError)(path, kind.__name__)
-
-
-def _children(value: list[object] | dict[object, object], path: str) -> Iterator[tuple[str, object]]:
-    if isinstance(value, list):
-        yield from ((f"{path}/{index}", child) for index, child in enumerate(value))
-        return
-    for name, child in value.items():
-        # With ASCII names the order by UTF-16 units of RFC 8785 is the order by bytes, which every language sorts by.
-        if not isinstance(name, str) or type(name) is not str or _MEMBER_NAME.fullmatch(name) is None:
-            raise MalformedMemberError(path, name)
-        yield f"{path}/{name}", child
-
-
-def _encode(text: str, path: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise UnpairedSurrogateError(path) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What shows the value behind one commitment, and nothing about the other fields of its row."""
-
-    field: str
-    """The field's name among the commitments."""
-    salt: bytes
-    """The field's salt, 32 bytes; the row's salt can't be found from it."""
-    value: str | None
-    """The value as it was committed, not normalised."""
-
-
-def commit_fields(row_salt: bytes, values: Mapping[str, str | None]) -> dict[str, str]:
-    """Commit to the personal values of one row: 64 lower-case hex digits for each field.
-
-    Args:
-        row_salt: 32 random bytes used for this event alone.
-        values: field name to text, or None for a value that is absent, which differs from an empty text.
-
-    Raises:
-        LedgerError: the salt's length, a field's name or a text is not acceptable.
-    """
-    return {field: _commitment(field_salt(row_salt, field), value) for field, value in values.items()}
-
-
-def open_field(row_salt: bytes, field: str, value: str | None) -> Opening:
-    """Give the opening of one field, to be stored or shown without the row's salt."""
-    return Opening(field=field, salt=field_salt(row_salt, field), value=value)
-
-
-def field_salt(row_salt: bytes, field: str) -> bytes:
-    """Derive the salt of one field from the salt of its row.
-
-    Raises:
-        LengthError: the row's salt is not 32 bytes.
-        MalformedMemberError: the field's name breaks its grammar.
-    """
-    if len(row_salt) != SALT_LENGTH:
-        raise LengthError(len(row_salt))
-    if _FIELD.fullmatch(field) is None:
-        raise MalformedMemberError("commitments", field)
-    return hmac.digest(row_salt, _FIELD_SALT_PREFIX + field.encode(), "sha256")
-
-
-def check_opening(commitment: str, field_salt: bytes, value: str | None) -> bool:
-    """Say, in constant time, whether the salt and the value open the commitment."""
-    # HMAC pads a short key with zeros, so a salt of another length could open the same commitment.
-    if len(field_salt) != SALT_LENGTH:
-        return False
-    try:
-        expected = _commitment(field_salt, value)
-    except UnpairedSurrogateError:
-        return False
-    return hmac.compare_digest(expected.encode(), commitment.encode(errors="surrogatepass"))
-
-
-def _commitment(salt: bytes, value: str | None) -> str:
-    message = _NULL if value is None else _TEXT + _encode(value, "value")
-    return hmac.digest(salt, message, "sha256").hex()
 
 
 def leaf_hash(payload: bytes) -> bytes:
@@ -378,6 +77,11 @@ def short_id(leaf: bytes) -> str:
     if len(leaf) != HASH_LENGTH:
         raise LengthError(len(leaf))
     return f"E-{leaf[:8].hex()}"
+
+
+def _heights(size: int) -> list[int]:
+    """Heights of the complete subtrees of a tree, largest first: the binary ones of its size."""
+    return [height for height in range(size.bit_length() - 1, -1, -1) if size >> height & 1]
 
 
 def _fold(peaks: Sequence[bytes]) -> bytes:
@@ -444,6 +148,17 @@ class Frontier:
         """Give the root of the tree so far."""
         return _fold(self._peaks)
 
+    def within(self, start: int, stop: int) -> Self:
+        """Give the frontier of those complete subtrees alone that lie within the leaves [start, stop)."""
+        part, first = type(self)(), 0
+        for peak, height in zip(self._peaks, _heights(self._size), strict=True):
+            last = first + (1 << height)
+            if start <= first and last <= stop:
+                part._peaks.append(peak)
+                part._size += 1 << height
+            first = last
+        return part
+
     def to_hex(self) -> str:
         """Write the size as 16 hex digits, then 64 for each complete subtree, largest first."""
         return self._size.to_bytes(8, "big").hex() + b"".join(self._peaks).hex()
@@ -507,20 +222,10 @@ class Tree:
 
         Source: RFC 9162 section 2.1.3.1.
         """
-        start, stop = 0, self._known_size(size)
+        stop = self._known_size(size)
         if not 0 <= index < stop:
             raise NoSuchLeafError(index, stop)
-        path: list[bytes] = []
-        while stop - start > 1:
-            middle = start + _left_width(stop - start)
-            if index < middle:
-                path.append(self._range_root(middle, stop))
-                stop = middle
-            else:
-                path.append(self._range_root(start, middle))
-                start = middle
-        path.reverse()
-        return path
+        return _inclusion_path(index, stop, self._range_root)
 
     def consistency_proof(self, old_size: int, new_size: int | None = None) -> list[bytes]:
         """Give the proof that the tree of the new size begins with the tree of the old; empty for size 0 or equal.
@@ -570,6 +275,46 @@ class Tree:
 def _left_width(width: int) -> int:
     """Largest power of 2 smaller than the width: how many leaves go to the left."""
     return 1 << ((width - 1).bit_length() - 1)
+
+
+def _inclusion_path(index: int, size: int, range_root: Callable[[int, int], bytes]) -> list[bytes]:
+    """Collect the roots beside the way from a leaf up to the root of a tree, nearest first."""
+    start, stop = 0, size
+    path: list[bytes] = []
+    while stop - start > 1:
+        middle = start + _left_width(stop - start)
+        if index < middle:
+            path.append(range_root(middle, stop))
+            stop = middle
+        else:
+            path.append(range_root(start, middle))
+            start = middle
+    path.reverse()
+    return path
+
+
+def inclusion_proof_after(before: Frontier, leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
+    """Give the proof of a leaf in a tree of which only an earlier frontier and the leaves after it are known.
+
+    Args:
+        before: the tree when it was smaller.
+        leaf_hashes: all leaves that came after it.
+        index: place of the leaf in the whole tree; one of those that came after.
+
+    Raises:
+        NoSuchLeafError: the leaf is not one of them.
+    """
+    size = before.size + len(leaf_hashes)
+    if not before.size <= index < size:
+        raise NoSuchLeafError(index, size)
+
+    def range_root(start: int, stop: int) -> bytes:
+        # A subtree beside the way is a peak of the frontier, lies behind it, or begins with whole peaks of it.
+        part = before.within(start, stop)
+        part.extend(leaf_hashes[max(start - before.size, 0) : max(stop - before.size, 0)])
+        return part.root()
+
+    return _inclusion_path(index, size, range_root)
 
 
 def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:

@@ -37,7 +37,7 @@ _OAUTH_ERRORS: Final = frozenset(
 )
 
 
-class AccessTokenFault(Exception):  # noqa: N818 - our exceptions are named for what happened
+class AccessTokenFault(Exception):
     """The platform gave no usable access token."""
 
 

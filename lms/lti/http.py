@@ -43,7 +43,7 @@ _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
-class OutgoingFault(Exception):  # noqa: N818 - our exceptions are named for what happened
+class OutgoingFault(Exception):
     """A call that brought no reply; it carries the origin and a short code, never an address's rest, body or token."""
 
     def __init__(self, origin: str, reason: str = "") -> None:

@@ -76,7 +76,7 @@ class LaunchFault(StrEnum):
     SERVICES_MALFORMED = "services_malformed"
 
 
-class LaunchRefused(Exception):  # noqa: N818 - our exceptions are named for what happened
+class LaunchRefused(Exception):
     """The launch is not to be trusted; it carries only a code, so that nothing of the token reaches a page or a log."""
 
     def __init__(self, code: LaunchFault) -> None:
@@ -238,7 +238,7 @@ def _check_subject(claims: dict[str, Any]) -> None:
         raise LaunchRefused(LaunchFault.SUBJECT_MALFORMED)
 
 
-class _NotAnObject(Exception):  # noqa: N818 - our exceptions are named for what happened
+class _NotAnObject(Exception):
     """The bytes are not one unambiguous JSON object."""
 
 

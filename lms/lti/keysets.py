@@ -29,7 +29,7 @@ MAX_KID_LENGTH: Final = 255
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
-class KeysetFault(Exception):  # noqa: N818 - our exceptions are named for what happened
+class KeysetFault(Exception):
     """No key was found for a token."""
 
     def __init__(self, platform_id: int, reason: str) -> None:
@@ -47,7 +47,7 @@ class KeysetUnavailable(KeysetFault):
     """The platform's keys are out of reach: nothing can be said about the token."""
 
 
-class KeysetMalformed(Exception):  # noqa: N818 - our exceptions are named for what happened
+class KeysetMalformed(Exception):
     """The document is not a keyset, or holds no key that could verify a token; carries a code."""
 
 

@@ -41,7 +41,7 @@ class ScoreFault(StrEnum):
     NOT_FINAL = "not_final"
 
 
-class ScoreInvalid(Exception):  # noqa: N818 - our exceptions are named for what happened
+class ScoreInvalid(Exception):
     """A score that no platform should ever see."""
 
     def __init__(self, code: ScoreFault) -> None:
@@ -108,7 +108,7 @@ class RetryReason(StrEnum):
     """5xx, or a status that makes no sense."""
     UNREACHABLE = "unreachable"
     """No connection, time out, redirect or an oversized reply."""
-    TOKEN_REFUSED = "token_refused"  # noqa: S105 - a code, not a secret
+    TOKEN_REFUSED = "token_refused"
     """No access token: an administrator can mend that, so the score waits."""
     UNAUTHORISED = "unauthorised"
     """401 even with a new token."""
@@ -150,7 +150,7 @@ class Retry:
 Delivery = Delivered | Conflict | Gone | Refused | Retry
 
 
-class ResultFault(Exception):  # noqa: N818 - our exceptions are named for what happened
+class ResultFault(Exception):
     """A result could not be read; carries a code and the HTTP status, 0 where the reply's content is wrong."""
 
     def __init__(self, code: str, status: int) -> None:

@@ -23,7 +23,7 @@ KEY_BITS: Final = 2048
 _PATTERN: Final = "tool-key-*.pem"
 
 
-class KeyFileFault(Exception):  # noqa: N818 - our exceptions are named for what happened
+class KeyFileFault(Exception):
     """A key file that must not or cannot be used; it carries the file's name."""
 
     def __init__(self, name: str) -> None:

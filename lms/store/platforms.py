@@ -49,7 +49,7 @@ class PlatformKeyset(Base):
     document: Mapped[str | None]
     """The JWKS as JSON text; NULL while none was ever fetched."""
     fetched_at: Mapped[datetime | None]
-    last_attempt_at: Mapped[datetime]
+    last_attempt_at: Mapped[datetime | None]
     """When a fetch was last tried: limits how often an unknown ``kid`` asks again."""
 
 

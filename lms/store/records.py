@@ -17,16 +17,16 @@ from typing import Any, ClassVar, Protocol
 from sqlalchemy import ColumnElement, ForeignKey, Table, and_, exists, insert, inspect, or_, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 
-from courses.ledger import (
+from courses.events import (
     Actor,
     ActorKind,
     EventFacts,
     RecordReference,
     build_event,
     event_bytes,
-    leaf_hash,
     recorded_time,
 )
+from courses.ledger import leaf_hash
 from lms.store.base import BigId
 from lms.store.ledger import LedgerEvent, LedgerLeaf, LedgerPending, reserve_event_ids
 

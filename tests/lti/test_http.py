@@ -183,6 +183,20 @@ def test_an_address_written_out_is_checked_too(url: str) -> None:
         PlatformHttp(OutgoingPolicy()).request("GET", url)
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"])
+def test_an_allowed_range_is_reached_in_every_notation(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialled: list[tuple[str, int]] = []
+
+    def refuse(place: tuple[str, int], timeout: float) -> socket.socket:
+        dialled.append(place)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    with pytest.raises(PlatformUnreachable):
+        resolving_to(address, allowed_networks=(LOOPBACK,)).request("GET", "https://platform.test/")
+    assert dialled == [(address, 443)]
+
+
 def test_a_private_range_can_be_allowed_by_name_and_a_silent_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -455,9 +469,12 @@ def test_a_platform_that_speaks_no_tls_is_unreachable_and_one_that_trickles_its_
         def serve(listener: socket.socket) -> None:
             connection, _ = listener.accept()
             with connection, suppress(OSError):
+                # Bytes left unread would turn the end of the connection into a reset.
+                connection.recv(65536)
                 for byte in data:
                     connection.sendall(bytes([byte]))
                     time.sleep(pause)
+                connection.recv(65536)
 
         return serve
 

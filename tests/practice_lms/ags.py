@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Response, request
+from flask import Response, g, request
 
 from tests.practice_lms.claims import lineitem_url
 from tests.practice_lms.grading import Score, ScoreConflictError, ScoreOutOfRangeError, apply_score
@@ -84,6 +84,8 @@ def receive_score(lms: "PracticeLms", place: dict[str, str]) -> Response:
     body = request.get_data(as_text=True)
     refusal = "Incorrect score received" + (body if lms.profile.reason_repeats_body else "")
     score = _score(lms, body)
+    if score is not None:
+        g.call_note = _note(lms, item, score)
     if score is None or not _is_gradable(lms, score.sub):
         raise ServiceRefusedError(400, refusal, SCORE_TYPE)
     with lms.state.lock:
@@ -97,6 +99,13 @@ def receive_score(lms: "PracticeLms", place: dict[str, str]) -> Response:
         lms.state.grades[item.id, score.sub] = grade
         lms.state.save()
     return Response("", mimetype=SCORE_TYPE)
+
+
+def _note(lms: "PracticeLms", item: LineItem, score: Score) -> tuple[str, str]:
+    """Person and sentence for the event log."""
+    person = lms.person_by_sub(score.sub)
+    points = "—" if score.given is None else f"{score.given:g} / {score.maximum:g}"
+    return (person.key if person else score.sub), f"{item.label}: {points}"
 
 
 def _item(lms: "PracticeLms", place: dict[str, str]) -> LineItem:

@@ -98,10 +98,12 @@ def _show_points(points: float | None) -> str:
 
 
 def _here(language: str) -> str:
-    """The address of this page in another language."""
-    kept = {name: value for name, value in request.args.items() if name != "lang"}
-    arguments = (request.view_args or {}) | kept | {"lang": language}
-    return url_for(request.endpoint or "pages.pick_person", **arguments)
+    """The address of this page in another language, or of the first page where this one cannot be asked for again."""
+    endpoint = request.endpoint or ""
+    if request.method != "GET" or not endpoint.startswith("pages."):
+        return url_for("pages.pick_person", lang=language)
+    kept = {name: value for name, value in request.args.items() if not name.startswith("_")}
+    return url_for(endpoint, **{**kept, **(request.view_args or {}), "lang": language})
 
 
 @pages.app_errorhandler(HTTPException)

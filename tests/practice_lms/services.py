@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import Response, jsonify, request
+from flask import Response, g, jsonify, request
 
 from tests.practice_lms import ags, nrps
 from tests.practice_lms.faults import serve_with_fault
@@ -88,11 +88,14 @@ def serve_call(lms: "PracticeLms", path: str) -> Response:
     fault = lms.faults.take(service.name)
     response = serve_with_fault(fault, lambda: _serve(lms, service, place, path))
     status, _, reason = response.status.partition(" ")
-    lms.record(
-        service.name, "", f"{request.method} {path}", int(status),
-        reason.encode("latin-1", "replace").decode("utf-8", "replace"), fault.kind if fault else "",
-    )  # fmt: skip
+    person, what = g.pop("call_note", ("", f"{request.method} {path}"))
+    lms.record(service.name, person, what, int(status), _readable(reason), fault.kind if fault else "")
     return response
+
+
+def _readable(reason: str) -> str:
+    """The reason phrase as text: on the status line it is UTF-8 written as Latin-1."""
+    return reason.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _find(path: str) -> tuple[Service | None, dict[str, str]]:

@@ -8,6 +8,9 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
+// A page of the LMS inside the tool's frame (return, refusal) goes without its own head and foot.
+if (window.top !== window) document.documentElement.classList.add("framed");
+
 // On a narrow screen the course index starts folded, so that the activity itself is seen first.
 const fold = document.querySelector(".drawer-fold");
 if (fold && window.matchMedia("(max-width: 991px)").matches) fold.open = false;

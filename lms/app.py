@@ -1,0 +1,115 @@
+"""The application factory: settings, database, keys, pages."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import structlog
+from flask import Flask, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask_compress import Compress
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from lms.clock import read_clock
+from lms.config import Settings, read_settings
+from lms.lti.connection import platform_http
+from lms.lti.keysets import KeysetSource
+from lms.lti.tool_keys import load_or_create
+from lms.services.platforms import StoredKeysets
+from lms.store.base import Database
+from lms.store.migrations import check_schema
+from lms.web import attendance, errors, identities, launches, modules, presentation, security, tests, training
+from lms.web.request import Tool, end_reading, reading
+from lms.web.security import open_to_anyone
+from lms.wording.gettext import set_language
+
+
+def create_app(
+    environment: Mapping[str, str] | None = None,
+    clock: Callable[[], datetime] = read_clock,
+    make_keysets: Callable[[Settings, Database], KeysetSource] | None = None,
+) -> Flask:
+    """Make the tool.
+
+    Args:
+        environment: variables to read the settings from; None: the process's own.
+        clock: where the present time is read.
+        make_keysets: where platforms' public keys come from; None: the guarded HTTP client.
+
+    Raises:
+        lms.config.BadSettingError: a setting can't be worked with.
+        lms.store.migrations.SchemaBehindError: the database needs ``akashi db migrate``.
+    """
+    settings = read_settings(os.environ if environment is None else environment)
+    configure_logging(settings)
+    database = Database(settings.database_url)
+    check_schema(database)
+    app = Flask("lms.web", static_folder=None)
+    app.static_folder = "static"
+    app.config.update(MAX_CONTENT_LENGTH=1_000_000, COMPRESS_MIMETYPES=["text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"], COMPRESS_STREAMS=True, SEND_FILE_MAX_AGE_DEFAULT=31_536_000)  # fmt: skip
+    keysets = (make_keysets or _keysets)(settings, database)
+    app.extensions["akashi"] = Tool(settings, database, load_or_create(settings.keys_dir), keysets)
+    app.extensions["akashi_clock"] = clock
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]  # Flask's own advice
+    Compress(app)
+    security.init_app(app)
+    errors.init_app(app)
+    presentation.init_app(app)
+    for room in (launches, training, modules, tests, attendance, identities):
+        app.register_blueprint(room.blueprint)
+    app.add_url_rule("/", view_func=front_door)
+    app.add_url_rule("/healthz", view_func=health)
+    app.add_url_rule("/favicon.ico", view_func=favicon)
+    app.add_url_rule("/static/<path:filename>", "static", static_file)
+    app.teardown_appcontext(lambda _error: end_reading())
+    return app
+
+
+@open_to_anyone
+def static_file(filename: str) -> Response:
+    """Hand out a style sheet, script or picture; its address carries a version, so that browsers can keep it."""
+    return current_app.send_static_file(filename)
+
+
+def _keysets(settings: Settings, database: Database) -> KeysetSource:
+    return KeysetSource(platform_http(settings), StoredKeysets(database))
+
+
+@open_to_anyone
+def front_door() -> str:
+    """Tell whoever comes by the front door that the way in is Moodle."""
+    set_language(request.accept_languages.best_match(["ja", "en"]) or "ja")
+    return render_template("front_door.html")
+
+
+@open_to_anyone
+def health() -> Response:
+    """Say whether the tool can read its database."""
+    reading().connection().exec_driver_sql("SELECT 1")
+    return make_response("ok\n", 200, {"Content-Type": "text/plain"})
+
+
+@open_to_anyone
+def favicon() -> Response:
+    """Lead browsers that ask for the old address to the icon."""
+    return make_response(redirect(url_for("static", filename="icon.svg"), 302))
+
+
+def configure_logging(settings: Settings) -> None:
+    """Write one line an event to standard error: JSON, or for eyes."""
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(file=None),
+        cache_logger_on_first_use=False,
+    )

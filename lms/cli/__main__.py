@@ -1,0 +1,5 @@
+"""``python -m lms.cli`` is the ``akashi`` command."""
+
+from lms.cli.main import cli
+
+cli()

@@ -1,0 +1,225 @@
+"""``akashi ledger``: check the ledger, show a piece of evidence, print what outsiders need."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from courses.calendar import JST
+from courses.ledger import LedgerError, leaf_hash, short_id, verify_inclusion
+from courses.signed_notes import NoteError, NoteVerifier, open_checkpoint
+from lms.cli.context import CommandContext
+from lms.services.ledger import (
+    Inclusion,
+    LedgerProblem,
+    LedgerReport,
+    ProblemCode,
+    RecordReport,
+    checkpoint_at,
+    find_events,
+    inclusion,
+    verify_ledger,
+    verify_records,
+)
+from lms.services.ledger_keys import LedgerKeyError, LedgerKeyMissingError, verifier_for
+from lms.store.ledger import LedgerEvent, newest_checkpoint
+from lms.store.organisations import Organisation, find_organisation
+from lms.wording.gettext import _
+
+
+@click.group("ledger")
+def ledger() -> None:
+    """Check the ledger and show what it holds."""
+
+
+@ledger.command("verify")
+@click.option("--organisation", "key", metavar="KEY", help="Only this organisation's ledger.")
+@click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
+@click.pass_obj
+def verify(context: CommandContext, key: str | None, as_json: bool) -> None:
+    """Check every event, place, checkpoint and record; exit with 1 when anything is wrong."""
+    results = [(each.key, *_verify_one(context, each)) for each in _organisations(context, key)]
+    if as_json:
+        click.echo(json.dumps([_as_json(*result) for result in results], ensure_ascii=False, indent=2))
+    else:
+        for result in results:
+            _print_result(*result)
+    if any(tree.problem_count + records.problem_count for _key, tree, records in results):
+        raise SystemExit(1)
+
+
+@ledger.command("show")
+@click.argument("evidence_id")
+@click.pass_obj
+def show(context: CommandContext, evidence_id: str) -> None:
+    """Show the event behind an evidence id, its place, and whether its proof holds."""
+    with context.database.reading() as session:
+        found = [
+            (organisation, event)
+            for organisation in session.scalars(select(Organisation).order_by(Organisation.id)).all()
+            for event in find_events(session, organisation.id, evidence_id)
+        ]
+        if not found:
+            raise click.ClickException(_("No event has the evidence id %(evidence_id)s.", evidence_id=evidence_id))
+        is_proven = [_print_event(context, session, organisation, event) for organisation, event in found]
+    if not all(is_proven):
+        raise SystemExit(1)
+
+
+@ledger.command("checkpoint")
+@click.option("--organisation", "key", metavar="KEY", help="Only this organisation's ledger.")
+@click.pass_obj
+def checkpoint(context: CommandContext, key: str | None) -> None:
+    """Print the newest signed checkpoint."""
+    for organisation in _organisations(context, key):
+        with context.database.reading() as session:
+            newest = newest_checkpoint(session, organisation.id)
+        if newest is None:
+            click.echo(_("The ledger of %(key)s has no checkpoint yet.", key=organisation.key), err=True)
+        else:
+            click.echo(newest.note, nl=False)
+
+
+@ledger.command("key")
+@click.option("--organisation", "key", metavar="KEY", help="Only this organisation's ledger.")
+@click.pass_obj
+def key(context: CommandContext, key: str | None) -> None:
+    """Print the verifier key by which readers recognise the ledger's signature."""
+    for organisation in _organisations(context, key):
+        click.echo(str(_verifier(context.settings.keys_dir, organisation.key)))
+
+
+def _organisations(context: CommandContext, key: str | None) -> list[Organisation]:
+    with context.database.reading() as session:
+        if key is None:
+            return list(session.scalars(select(Organisation).order_by(Organisation.id)))
+        organisation = find_organisation(session, key)
+    if organisation is None:
+        raise click.ClickException(_("There is no organisation %(key)s.", key=key))
+    return [organisation]
+
+
+def _verifier(keys_dir: Path, organisation_key: str) -> NoteVerifier:
+    try:
+        return verifier_for(keys_dir, organisation_key)
+    except LedgerKeyMissingError as fault:
+        raise click.ClickException(
+            _("The key file %(name)s is missing; it is made with the first checkpoint.", name=fault.name)
+        ) from None
+    except LedgerKeyError as fault:
+        raise click.ClickException(
+            _("The key file %(name)s can't be used: look at its permissions and content.", name=fault.name)
+        ) from None
+
+
+def _verify_one(context: CommandContext, organisation: Organisation) -> tuple[LedgerReport, RecordReport]:
+    try:
+        verifier = verifier_for(context.settings.keys_dir, organisation.key)
+    except LedgerKeyMissingError:
+        verifier = None  # well before the first checkpoint; a problem of every checkpoint afterwards
+    except LedgerKeyError:
+        verifier = _verifier(context.settings.keys_dir, organisation.key)
+    with context.database.reading() as session:
+        return verify_ledger(session, organisation.id, verifier), verify_records(session, organisation.id)
+
+
+def _as_json(organisation_key: str, tree: LedgerReport, records: RecordReport) -> dict[str, Any]:
+    return {"organisation": organisation_key, "ledger": asdict(tree), "records": asdict(records)}
+
+
+def _print_result(organisation_key: str, tree: LedgerReport, records: RecordReport) -> None:
+    click.echo(
+        _(
+            "%(key)s: %(events)s events, %(leaves)s in the tree, %(pending)s pending, %(checkpoints)s checkpoints, "
+            "%(records)s records, %(openings)s openings.",
+            key=organisation_key,
+            events=tree.events,
+            leaves=tree.leaves,
+            pending=tree.pending,
+            checkpoints=tree.checkpoints,
+            records=records.records,
+            openings=records.openings,
+        )
+    )
+    problems = [*tree.problems, *records.problems]
+    for problem in problems:
+        click.echo(f"  {problem.code}  {_location(problem)}")
+        click.echo(f"    {_meaning(problem.code)}")
+    count = tree.problem_count + records.problem_count
+    if count > len(problems):
+        click.echo("  " + _("… and %(count)s more.", count=count - len(problems)))
+    click.echo("  " + (_("Problems: %(count)s", count=count) if count else _("Nothing is wrong.")))
+
+
+def _location(problem: LedgerProblem) -> str:
+    event = f"event {problem.event_id}" if problem.event_id is not None else ""
+    return "  ".join(part for part in (problem.where, problem.member, event) if part)
+
+
+def _meaning(code: ProblemCode) -> str:
+    return {
+        ProblemCode.EVENT_CHANGED: _("The event's content and its hash do not belong together: one was changed."),
+        ProblemCode.EVENT_MISSING: _("The event is not there."),
+        ProblemCode.EVENT_FOREIGN: _("The event belongs to another organisation."),
+        ProblemCode.EVENT_UNPLACED: _("The event is neither in the tree nor waiting for its place."),
+        ProblemCode.EVENT_PENDING_TWICE: _("The event is in the tree and waits for a place all the same."),
+        ProblemCode.EVENT_UNREADABLE: _("The event can't be read."),
+        ProblemCode.LEAF_GAP: _("Places before this one are empty."),
+        ProblemCode.LEAF_ORDER: _("The event does not stand where it was put."),
+        ProblemCode.LEAF_UNSIGNED: _("From this place on, no checkpoint covers the tree."),
+        ProblemCode.CHECKPOINT_NOTE: _("The checkpoint is not one that this ledger's key has signed."),
+        ProblemCode.CHECKPOINT_CONTENT: _("The checkpoint's row says something else than what was signed."),
+        ProblemCode.CHECKPOINT_ROOT: _("The events in these places are not those that were signed."),
+        ProblemCode.CHECKPOINT_FRONTIER: _("The state from which the tree goes on is damaged."),
+        ProblemCode.CHECKPOINT_ORDER: _("The checkpoint is older than one of a smaller tree."),
+        ProblemCode.RECORD_MISSING: _("The event's record is not there."),
+        ProblemCode.RECORD_CHANGED: _("The record says something else than its event."),
+        ProblemCode.RECORD_UNREADABLE: _("The record holds a value that can't be read."),
+        ProblemCode.RECORD_WITHOUT_EVENT: _("The record's event is not there."),
+        ProblemCode.OPENING_CHANGED: _("The personal value is not the one that was recorded."),
+    }[code]
+
+
+def _print_event(context: CommandContext, session: Session, organisation: Organisation, event: LedgerEvent) -> bool:
+    """Print an event with its place; say whether it has one and the proof holds."""
+    click.echo(_("Evidence id: %(evidence_id)s", evidence_id=short_id(event.leaf)))
+    click.echo(_("Organisation: %(key)s", key=organisation.key))
+    click.echo(_("Event: %(event_id)s", event_id=event.id))
+    click.echo(json.dumps(json.loads(event.payload), ensure_ascii=False, indent=2))
+    try:
+        proof = inclusion(session, organisation.id, event.id)
+    except LedgerError:
+        click.echo(_("The proof does not hold: run `akashi ledger verify`."))
+        return False
+    if proof is None:
+        click.echo(_("It waits for its place in the tree."))
+        return False
+    return _print_proof(context, session, organisation, event, proof)
+
+
+def _print_proof(
+    context: CommandContext, session: Session, organisation: Organisation, event: LedgerEvent, proof: Inclusion
+) -> bool:
+    known = checkpoint_at(session, organisation.id, proof.size)
+    click.echo(
+        _(
+            "Place: %(n)s in the tree of %(size)s, signed on %(time)s JST",
+            n=proof.n,
+            size=proof.size,
+            time=f"{known.created_at.astimezone(JST):%Y-%m-%d %H:%M:%S}" if known else "?",
+        )
+    )
+    try:
+        signed = open_checkpoint(proof.note, _verifier(context.settings.keys_dir, organisation.key))
+    except NoteError:
+        click.echo(_("The checkpoint is not one that this ledger's key has signed."))
+        return False
+    holds = verify_inclusion(leaf_hash(event.payload), proof.n, signed.size, proof.proof, signed.root)
+    click.echo(_("The proof holds.") if holds else _("The proof does not hold: run `akashi ledger verify`."))
+    return holds

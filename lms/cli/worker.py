@@ -1,0 +1,22 @@
+"""``akashi worker``: what runs in the background."""
+
+from __future__ import annotations
+
+import click
+
+from lms.cli.context import CommandContext
+from lms.jobs.rounds import ROUNDS
+from lms.jobs.worker import Worker
+
+
+@click.command("worker")
+@click.option("--once", is_flag=True, help="Work until nothing is left, then end.")
+@click.pass_obj
+def worker(context: CommandContext, once: bool) -> None:
+    """Do the work that pages leave for later, until a SIGTERM or SIGINT comes."""
+    working = Worker(context.database, context.settings, ROUNDS)
+    if not once:
+        working.run()
+        return
+    while working.run_once():
+        pass

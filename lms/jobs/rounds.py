@@ -1,0 +1,9 @@
+"""What the worker does, in turn."""
+
+from __future__ import annotations
+
+from lms.jobs.ledger import run_sequencer
+from lms.jobs.scores import deliver_scores
+from lms.jobs.worker import Round
+
+ROUNDS: tuple[Round, ...] = (Round("ledger", run_sequencer), Round("scores", deliver_scores))

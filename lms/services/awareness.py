@@ -1,0 +1,258 @@
+"""Modules in use: keeping shipped versions, adopting them by one decision, and where each reader is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+import frontmatter
+import yaml
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from courses.awareness import (
+    LANGUAGES,
+    Lesson,
+    Module,
+    module_content,
+    module_hash,
+    read_lesson,
+    read_module,
+    restore_module,
+)
+from lms.store.awareness import (
+    Adoption,
+    ModuleVersion,
+    QuestionVersion,
+    ReadingPlace,
+    adopted_version,
+    question_versions,
+)
+from lms.store.organisations import Organisation, parameters_of
+from lms.store.records import record
+from quizzes.questions import Question, question_content, question_hash, read_bank, read_question
+
+
+class UnknownModuleError(LookupError):
+    """No module with this key is in use on the day."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedModule:
+    """A module of the shipped catalogue with its bank of questions."""
+
+    module: Module
+    questions: tuple[Question, ...]
+
+    @property
+    def version_hash(self) -> str:
+        """The hash that names this version."""
+        return module_hash(self.module, [question_hash(question) for question in self.questions])
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleInUse:
+    """A module version as adopted."""
+
+    version_id: int
+    version_hash: str
+    module: Module
+    question_hashes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader is in a module."""
+
+    section_id: str | None
+    """The section opened last; None before the first."""
+    read_sections: frozenset[str]
+
+
+@lru_cache
+def shipped_catalogue() -> tuple[ShippedModule, ...]:
+    """Read the catalogue that the tool ships, in order of the modules' keys."""
+    folder = files("courses") / "catalogue" / "modules"
+    found = [entry for entry in folder.iterdir() if (entry / "module.yaml").is_file()]
+    return tuple(_read_shipped(entry) for entry in sorted(found, key=lambda entry: entry.name))
+
+
+def _read_shipped(folder: Traversable) -> ShippedModule:
+    facts = yaml.safe_load((folder / "module.yaml").read_text("utf-8"))
+    key = str(facts["key"])
+
+    def lessons(name: str) -> dict[str, Lesson]:
+        posts = {
+            language: frontmatter.loads((folder / f"{name}.{language}.md").read_text("utf-8")) for language in LANGUAGES
+        }
+        return {language: read_lesson(key, post.metadata, post.content) for language, post in posts.items()}
+
+    bank = yaml.safe_load((folder / "questions.yaml").read_text("utf-8"))["questions"]
+    return ShippedModule(read_module(facts, lessons("module"), lessons("supplement")), read_bank(bank))
+
+
+def keep_versions(
+    session: Session, organisation: Organisation, shipped: Sequence[ShippedModule], actor: str, now: datetime
+) -> int:
+    """Record the versions of modules and questions that the organisation does not have yet; return how many modules."""
+    new_modules = 0
+    for each in shipped:
+        hashes = [question_hash(question) for question in each.questions]
+        known_questions = question_versions(session, organisation.id, hashes)
+        stamp = {"recorded_at": now, "recorded_by": actor}
+        record(
+            session,
+            organisation,
+            *(
+                QuestionVersion(
+                    module_key=each.module.key,
+                    key=question.key,
+                    version_hash=version_hash,
+                    content=question_content(question),
+                    **stamp,
+                )
+                for question, version_hash in zip(each.questions, hashes, strict=True)
+                if version_hash not in known_questions
+            ),
+        )
+        is_known = session.scalar(
+            select(ModuleVersion.id).where(
+                ModuleVersion.organisation_id == organisation.id, ModuleVersion.version_hash == each.version_hash
+            )
+        )
+        if is_known is None:
+            record(
+                session,
+                organisation,
+                ModuleVersion(
+                    key=each.module.key,
+                    version_hash=each.version_hash,
+                    content=module_content(each.module),
+                    question_hashes=hashes,
+                    **stamp,
+                ),
+            )
+            new_modules += 1
+    return new_modules
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision of the organisation that adopts content: what stands in its minutes."""
+
+    reference: str
+    approved_by: str
+    effective_on: date
+
+
+def adopt_catalogue(
+    session: Session, organisation: Organisation, decision: Decision, actor: str, now: datetime
+) -> Adoption:
+    """Adopt the whole shipped catalogue 採用承認 by one recorded decision."""
+    shipped = shipped_catalogue()
+    keep_versions(session, organisation, shipped, actor, now)
+    adoption = Adoption(
+        decision=decision.reference,
+        approved_by=decision.approved_by,
+        effective_on=decision.effective_on,
+        versions={each.module.key: each.version_hash for each in shipped},
+        recorded_at=now,
+        recorded_by=actor,
+    )
+    record(session, organisation, adoption)
+    return adoption
+
+
+def module_in_use(session: Session, organisation_id: int, key: str, on: date) -> ModuleInUse:
+    """Return the module version that is in force on a day.
+
+    Raises:
+        UnknownModuleError: no decision in effect adopts such a module.
+    """
+    row = adopted_version(session, organisation_id, key, on)
+    if row is None:
+        raise UnknownModuleError(key)
+    return _in_use(row)
+
+
+def module_version(session: Session, version_id: int) -> ModuleInUse:
+    """Return a kept module version."""
+    return _in_use(session.get_one(ModuleVersion, version_id))
+
+
+_restored: dict[str, Module] = {}
+"""Modules by version hash, which names their content; a process meets a handful."""
+_questions: dict[str, Question] = {}
+
+
+def _in_use(row: ModuleVersion) -> ModuleInUse:
+    module = _restored.get(row.version_hash)
+    if module is None:
+        module = _restored[row.version_hash] = restore_module(row.content)
+    return ModuleInUse(row.id, row.version_hash, module, tuple(row.question_hashes))
+
+
+def questions_by_hash(session: Session, organisation_id: int, hashes: Sequence[str]) -> dict[str, Question]:
+    """Return question versions by their hash; content named by a hash is read from the database once."""
+    missing = [each for each in hashes if each not in _questions]
+    if missing:
+        for version_hash, row in question_versions(session, organisation_id, missing).items():
+            _questions[version_hash] = read_question(row.content)
+    return {each: _questions[each] for each in hashes}
+
+
+def parameter_values(session: Session, organisation_id: int, language: str) -> dict[str, str]:
+    """Return the organisation's values for the parameters of texts, in a language."""
+    row = parameters_of(session, organisation_id)
+    if row is None:
+        return {}
+    return {name: texts.get(language, "") for name, texts in row.entries.items()}
+
+
+def reading_place(session: Session, identity_ids: Sequence[int], key: str) -> Place:
+    """Return where a person is in a module, over all their identities."""
+    rows = session.scalars(
+        select(ReadingPlace)
+        .where(ReadingPlace.identity_id.in_(identity_ids), ReadingPlace.module_key == key)
+        .order_by(ReadingPlace.updated_at)
+    ).all()
+    if not rows:
+        return Place(None, frozenset())
+    return Place(rows[-1].section_id, frozenset(section for row in rows for section in row.read_sections))
+
+
+def keep_place(
+    session: Session,
+    organisation_id: int,
+    reader: tuple[int, str],
+    section_id: str,
+    *,
+    read: frozenset[str],
+    now: datetime,
+) -> None:
+    """Keep the section that a reader has opened, and the ones read so far.
+
+    Args:
+        session: a writing transaction.
+        organisation_id: the reader's organisation.
+        reader: identity and module key.
+        section_id: the section opened.
+        read: ids of the sections read to their end.
+        now: the present time.
+    """
+    identity_id, key = reader
+    row = session.get(ReadingPlace, (identity_id, key))
+    if row is None:
+        row = ReadingPlace(identity_id=identity_id, module_key=key, organisation_id=organisation_id, read_sections=[])
+        session.add(row)
+    row.section_id = section_id
+    row.read_sections = sorted(set(row.read_sections) | read)
+    row.updated_at = now

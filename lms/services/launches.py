@@ -1,0 +1,317 @@
+"""Logins and launches: from a platform's request to a session of ours, by rules 1, 6, 7 and 8 of lti.md.
+
+A login is one row that serves once. Verifying the token happens between two short transactions, because it may have to
+ask the platform for its keys.
+
+Source: IMS Security Framework 1.0 §5.1 (OpenID Connect launch flow); LTI Core 1.3.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from urllib.parse import urlencode
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from lms.lti.id_tokens import KeyFinder, LaunchRefused, Registration, verify_id_token
+from lms.lti.messages import Launch, read_launch
+from lms.lti.roles import is_instructor, is_learner
+from lms.services.audit import note
+from lms.services.identities import link_by_staff_number, see_identity
+from lms.services.scores import want_scores_here
+from lms.store.base import Database
+from lms.store.launches import LaunchSession, PendingLogin, ResourceLink, ResourceLinkVisit
+from lms.store.platforms import Platform, deployments_of
+
+LOGIN_LIFETIME = timedelta(minutes=5)
+SESSION_LIFETIME = timedelta(minutes=60)
+TOUCH_INTERVAL = timedelta(minutes=5)
+
+
+class LoginFault(StrEnum):
+    """Why a login was refused, or its launch; stable codes for audit events."""
+
+    REGISTRATION_UNKNOWN = "registration_unknown"
+    HINT_MISSING = "login_hint_missing"
+    TARGET_FOREIGN = "target_foreign"
+    STATE_MISSING = "state_missing"
+    STATE_UNKNOWN = "state_unknown"
+    STATE_USED = "state_used"
+    STATE_EXPIRED = "state_expired"
+    BROWSER_CHANGED = "browser_changed"
+
+
+class LoginRefused(Exception):
+    """A login, or the answer to it, is not to be trusted."""
+
+    def __init__(self, code: LoginFault, platform_id: int | None = None, organisation_id: int | None = None) -> None:
+        super().__init__(code.value)
+        self.code = code
+        self.platform_id = platform_id
+        self.organisation_id = organisation_id
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRequest:
+    """What a platform sends to start a login; names are those of the specification."""
+
+    issuer: str
+    login_hint: str
+    target_link_uri: str
+    client_id: str | None
+    message_hint: str | None
+    deployment_hint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A launch that succeeded: where it goes on, and the secret for the browser's cookie."""
+
+    handle: str
+    secret: str
+    opens: str | None
+
+
+def registration_of(session: Session, platform: Platform) -> Registration:
+    """Return a platform's registration as the LTI code takes it."""
+    return Registration(
+        id=platform.id,
+        organisation_id=platform.organisation_id,
+        issuer=platform.issuer,
+        client_id=platform.client_id,
+        authorization_url=platform.authorization_url,
+        token_url=platform.token_url,
+        keyset_url=platform.keyset_url,
+        deployments=deployments_of(session, platform.id),
+    )
+
+
+def check_login(session: Session, request: LoginRequest, launch_url: str) -> Platform:
+    """Return the platform that a login request comes from.
+
+    Raises:
+        LoginRefused: nobody registered it, it lacks its hint, or it would end somewhere else than here.
+    """
+    wanted = [Platform.issuer == request.issuer]
+    if request.client_id is not None:
+        wanted.append(Platform.client_id == request.client_id)
+    platforms = session.scalars(select(Platform).where(*wanted).limit(2)).all()
+    if len(platforms) != 1:
+        raise LoginRefused(LoginFault.REGISTRATION_UNKNOWN)
+    platform = platforms[0]
+    if not request.login_hint:
+        raise LoginRefused(LoginFault.HINT_MISSING, platform.id, platform.organisation_id)
+    if request.target_link_uri != launch_url:
+        raise LoginRefused(LoginFault.TARGET_FOREIGN, platform.id, platform.organisation_id)
+    return platform
+
+
+def begin_login(
+    session: Session, platform: Platform, request: LoginRequest, browser_secret: str, now: datetime
+) -> tuple[str, str]:
+    """Keep a login that binds state, nonce, registration, target and browser; return where to go next, and the state."""
+    state = secrets.token_urlsafe(32)
+    nonce = secrets.token_urlsafe(32)
+    session.add(
+        PendingLogin(
+            state_hash=_hash(state),
+            organisation_id=platform.organisation_id,
+            platform_id=platform.id,
+            nonce=nonce,
+            browser_hash=_hash(browser_secret),
+            target_link_uri=request.target_link_uri,
+            deployment_hint=request.deployment_hint,
+            created_at=now,
+            consumed_at=None,
+        )
+    )
+    query = {
+        "response_type": "id_token",
+        "response_mode": "form_post",
+        "scope": "openid",
+        "prompt": "none",
+        "client_id": platform.client_id,
+        "redirect_uri": request.target_link_uri,
+        "state": state,
+        "nonce": nonce,
+        "login_hint": request.login_hint,
+    }
+    if request.message_hint is not None:
+        query["lti_message_hint"] = request.message_hint
+    joiner = "&" if "?" in platform.authorization_url else "?"
+    return f"{platform.authorization_url}{joiner}{urlencode(query)}", state
+
+
+def login_cookie_name(state: str) -> str:
+    """Return the name under which the browser keeps the secret of one login, from the state that comes back."""
+    return f"__Host-l-{sha256(state.encode()).hexdigest()[:16]}"
+
+
+def complete_launch(
+    database: Database, keys: KeyFinder, answer: tuple[str, str], browser_secret: str | None, now: datetime
+) -> OpenedSession:
+    """Verify a platform's answer to a login, consume the login, and open a session for it.
+
+    Args:
+        database: where the login is kept; opened here for two short transactions.
+        keys: where the platform's public keys are found.
+        answer: ``state`` and ``id_token`` as posted.
+        browser_secret: what the browser's login cookie held.
+        now: the present time.
+
+    Raises:
+        LoginRefused: the state is not one of ours, or not any more, or of another browser.
+        LaunchRefused: the token or the message is not to be trusted.
+        KeysetUnavailable: the platform's keys are out of reach.
+    """
+    state, id_token = answer
+    if not state:
+        raise LoginRefused(LoginFault.STATE_MISSING)
+    with database.reading() as session:
+        login = session.get(PendingLogin, _hash(state))
+        _check_pending(login, browser_secret, now)
+        assert login is not None  # noqa: S101 - _check_pending refuses None; this tells mypy
+        platform = session.get_one(Platform, login.platform_id)
+        registration = registration_of(session, platform)
+    try:
+        claims = verify_id_token(id_token, registration, keys, login.nonce, now)
+        launch = read_launch(claims, registration, login.target_link_uri, login.deployment_hint)
+    except LaunchRefused as refused:
+        with database.transaction() as session:
+            _consume(session, login, now)
+            note(
+                session,
+                "launch.refused",
+                "anonymous",
+                now,
+                registration.organisation_id,
+                code=refused.code.value,
+                platform=registration.id,
+            )
+        raise
+    with database.transaction() as session:
+        if not _consume(session, login, now):
+            raise LoginRefused(LoginFault.STATE_USED, platform.id, platform.organisation_id)
+        return _open_session(session, platform, launch, now)
+
+
+def _check_pending(login: PendingLogin | None, browser_secret: str | None, now: datetime) -> None:
+    if login is None:
+        raise LoginRefused(LoginFault.STATE_UNKNOWN)
+    where = (login.platform_id, login.organisation_id)
+    if browser_secret is None or not hmac.compare_digest(login.browser_hash, _hash(browser_secret)):
+        raise LoginRefused(LoginFault.BROWSER_CHANGED, *where)
+    if login.consumed_at is not None:
+        raise LoginRefused(LoginFault.STATE_USED, *where)
+    if not timedelta(minutes=-1) <= now - login.created_at <= LOGIN_LIFETIME:
+        raise LoginRefused(LoginFault.STATE_EXPIRED, *where)
+
+
+def _consume(session: Session, login: PendingLogin, now: datetime) -> bool:
+    """Use the login up; False if another request was quicker."""
+    result = session.execute(
+        update(PendingLogin)
+        .where(PendingLogin.state_hash == login.state_hash, PendingLogin.consumed_at.is_(None))
+        .values(consumed_at=now)
+    )
+    return bool(result.rowcount == 1)  # type: ignore[attr-defined]  # an UPDATE has one
+
+
+def _open_session(session: Session, platform: Platform, launch: Launch, now: datetime) -> OpenedSession:
+    identity = see_identity(session, platform, launch, now)
+    if platform.trusts_staff_number and launch.staff_number is not None:
+        link_by_staff_number(session, platform, identity, launch.staff_number, now)
+    link = _see_resource_link(session, platform, launch, now)
+    _see_visit(session, link, identity.id, is_learner=is_learner(launch.roles) and not is_instructor(launch.roles))
+    want_scores_here(session, link, identity.id, now)
+    secret = secrets.token_urlsafe(32)
+    row = LaunchSession(
+        handle=secrets.token_hex(8),
+        secret_hash=_hash(secret),
+        organisation_id=platform.organisation_id,
+        identity_id=identity.id,
+        resource_link_pk=link.id,
+        lti_roles=list(launch.roles),
+        return_url=launch.return_url,
+        is_framed=launch.document_target in {"iframe", "frame"},
+        language=_language(launch.locale),
+        created_at=now,
+        touched_at=now,
+        expires_at=now + SESSION_LIFETIME,
+        revoked_at=None,
+    )
+    session.add(row)
+    return OpenedSession(row.handle, secret, link.opens)
+
+
+def _language(locale: str | None) -> str:
+    """Return the language for a platform's locale: Moodle writes ``ja``, ``en`` or ``en_us``."""
+    return "ja" if (locale or "ja").lower().startswith("ja") else "en"
+
+
+def _see_resource_link(session: Session, platform: Platform, launch: Launch, now: datetime) -> ResourceLink:
+    link = session.scalar(
+        select(ResourceLink).where(
+            ResourceLink.platform_id == platform.id,
+            ResourceLink.deployment_id == launch.deployment_id,
+            ResourceLink.resource_link_id == launch.resource_link_id,
+        )
+    )
+    if link is None:
+        link = ResourceLink(
+            organisation_id=platform.organisation_id,
+            platform_id=platform.id,
+            deployment_id=launch.deployment_id,
+            resource_link_id=launch.resource_link_id,
+        )
+        session.add(link)
+    link.context_id = launch.context_id
+    link.context_title = launch.context_title
+    link.title = launch.resource_link_title
+    link.opens = launch.custom.get("akashi")
+    link.line_item_url = launch.line_item_url
+    link.last_launched_at = now
+    session.flush()
+    return link
+
+
+def _see_visit(session: Session, link: ResourceLink, identity_id: int, *, is_learner: bool) -> None:
+    visit = session.get(ResourceLinkVisit, (link.id, identity_id))
+    if visit is None:
+        visit = ResourceLinkVisit(
+            resource_link_pk=link.id, identity_id=identity_id, organisation_id=link.organisation_id
+        )
+        session.add(visit)
+    visit.is_learner = is_learner
+    session.flush()
+
+
+def note_refusal(database: Database, refused: LoginRefused, now: datetime) -> None:
+    """Append the audit event of a refused login."""
+    with database.transaction() as session:
+        note(
+            session,
+            "login.refused",
+            "anonymous",
+            now,
+            refused.organisation_id,
+            code=refused.code.value,
+            platform=refused.platform_id,
+        )
+
+
+def purge(session: Session, now: datetime) -> int:
+    """Delete logins and sessions that can serve no more; return how many."""
+    logins = session.execute(delete(PendingLogin).where(PendingLogin.created_at < now - timedelta(days=1)))
+    sessions = session.execute(delete(LaunchSession).where(LaunchSession.expires_at < now - timedelta(days=7)))
+    return int(logins.rowcount + sessions.rowcount)  # type: ignore[attr-defined]  # a DELETE has one
+
+
+def _hash(secret: str) -> bytes:
+    return sha256(secret.encode()).digest()

@@ -1,0 +1,61 @@
+"""What each ISMS role may do in the tool, and granting the first roles."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from courses.calendar import jst_date
+from courses.roles import IsmsRole
+from lms.store.organisations import Organisation
+from lms.store.permissions import Grant, roles_held
+from lms.store.records import record
+
+
+class Permission(StrEnum):
+    """A right that a page asks for: verb, then object."""
+
+    LEARN = "learn"
+    """Read modules, take tests, see one's own records: everyone who was launched."""
+    READ_ATTENDANCE = "read_attendance"
+    """See everybody's attendance and export it."""
+    LINK_IDENTITIES = "link_identities"
+    """Decide which person on the staff list an identity is."""
+
+
+EVERYONE = frozenset({Permission.LEARN})
+
+PERMISSIONS_OF: dict[IsmsRole, frozenset[Permission]] = {
+    IsmsRole.SECRETARIAT: frozenset({Permission.READ_ATTENDANCE, Permission.LINK_IDENTITIES}),
+}
+"""Rights by role; a role that is not listed adds nothing. No LTI role is: rights come from roles held here alone."""
+
+
+def permissions_of(session: Session, person_id: int | None, day: date) -> frozenset[Permission]:
+    """Return what a person (None: an identity that is nobody's yet) may do on a day."""
+    if person_id is None:
+        return EVERYONE
+    held = roles_held(session, person_id, day)
+    return EVERYONE.union(*(PERMISSIONS_OF.get(IsmsRole(role), frozenset()) for role in held))
+
+
+def grant_role(
+    session: Session, organisation: Organisation, person_id: int, isms_role: IsmsRole, recorded_by: str, now: datetime
+) -> Grant:
+    """Grant an ISMS role to a person from today on; granting it again changes nothing."""
+    today = jst_date(now)
+    grant = Grant(
+        person_id=person_id,
+        isms_role=isms_role.value,
+        valid_from=today,
+        valid_to=None,
+        is_void=False,
+        reason=None,
+        recorded_at=now,
+        recorded_by=recorded_by,
+    )
+    if isms_role.value not in roles_held(session, person_id, today):
+        record(session, organisation, grant)
+    return grant

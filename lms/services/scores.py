@@ -1,0 +1,130 @@
+"""What each activity on a platform should hold: one wanted score per activity and identity, written with the result.
+
+Wanted is the best result of the newest occasion: the last score wins on a platform, and a worse one would turn passed
+into failed there.
+
+Source: lti.md §4 (outbox); LTI Assignment and Grade Services 2.0 §3.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lms.services.audit import note
+from lms.store.attempts import AttemptResult
+from lms.store.identities import identities_of, person_of
+from lms.store.launches import ResourceLink, ResourceLinkVisit
+from lms.store.outbox import ScoreDelivery
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryState:
+    """How far a result has come on its way to one activity."""
+
+    activity: str
+    """Title of the activity, or its key where the platform sent none."""
+    state: str
+    """``wanted``, ``delivered`` or ``dead``; see `lms.store.outbox`."""
+    refusal: str | None
+    delivered_at: datetime | None
+
+
+def want_scores(session: Session, identity_ids: Sequence[int], module_key: str, now: datetime) -> None:
+    """Want the best result of a module in every activity that opens it and that these identities have launched."""
+    visits = session.execute(
+        select(ResourceLink, ResourceLinkVisit.identity_id)
+        .join(ResourceLinkVisit, ResourceLinkVisit.resource_link_pk == ResourceLink.id)
+        .where(ResourceLinkVisit.identity_id.in_(identity_ids), ResourceLink.opens == module_key)
+    ).all()
+    best = best_result(session, identity_ids, module_key) if visits else None
+    if best is not None:
+        for link, identity_id in visits:
+            _want(session, link, identity_id, best, now)
+
+
+def want_scores_here(session: Session, link: ResourceLink, identity_id: int, now: datetime) -> None:
+    """Want in a launched activity what the person already has: a copied course gets its grades at the next launch."""
+    if link.opens is None:
+        return
+    person_id = person_of(session, identity_id)
+    identity_ids = [identity_id] if person_id is None else identities_of(session, person_id)
+    best = best_result(session, identity_ids, link.opens)
+    if best is not None:
+        _want(session, link, identity_id, best, now)
+
+
+def best_result(session: Session, identity_ids: Sequence[int], module_key: str) -> AttemptResult | None:
+    """Return the best result of the newest occasion; of equal ones the earliest."""
+    results = session.scalars(
+        select(AttemptResult)
+        .where(AttemptResult.identity_id.in_(identity_ids), AttemptResult.module_key == module_key)
+        .order_by(AttemptResult.submitted_at, AttemptResult.id)
+    ).all()
+    if not results:
+        return None
+    occasion = results[-1].occasion
+    return max(
+        (each for each in results if each.occasion == occasion),
+        key=lambda each: (each.is_passed, each.mark / each.maximum, -each.id),
+    )
+
+
+def _want(session: Session, link: ResourceLink, identity_id: int, best: AttemptResult, now: datetime) -> None:
+    delivery = session.scalar(
+        select(ScoreDelivery)
+        .where(ScoreDelivery.resource_link_pk == link.id, ScoreDelivery.identity_id == identity_id)
+        .with_for_update()
+    )
+    if delivery is None:
+        session.add(
+            ScoreDelivery(
+                organisation_id=link.organisation_id,
+                resource_link_pk=link.id,
+                identity_id=identity_id,
+                result_id=best.id,
+                wanted_version=1,
+                decided_at=best.submitted_at,
+                state="wanted",
+                next_try_at=now,
+            )
+        )
+    elif delivery.result_id != best.id or (delivery.state == "dead" and link.line_item_url is not None):
+        delivery.result_id = best.id
+        delivery.wanted_version += 1
+        delivery.decided_at = max(best.submitted_at, delivery.decided_at)
+        delivery.state = "wanted"
+        delivery.refusal = None
+        delivery.tries = 0
+        delivery.next_try_at = now
+    elif delivery.state == "wanted":
+        delivery.next_try_at = min(delivery.next_try_at, now)
+    session.flush()
+
+
+def deliveries_of(session: Session, identity_ids: Sequence[int], module_key: str) -> list[DeliveryState]:
+    """Return how far the results of a module have come, by activity, for one person."""
+    rows = session.execute(
+        select(ResourceLink.title, ResourceLink.opens, ScoreDelivery)
+        .join(ScoreDelivery, ScoreDelivery.resource_link_pk == ResourceLink.id)
+        .where(ScoreDelivery.identity_id.in_(identity_ids), ResourceLink.opens == module_key)
+        .order_by(ScoreDelivery.id)
+    )
+    return [DeliveryState(title or opens or module_key, row.state, row.refusal, row.delivered_at) for title, opens, row in rows]
+
+
+def note_dead(session: Session, delivery: ScoreDelivery, now: datetime) -> None:
+    """Append the audit event of a score that a platform refuses for good."""
+    note(
+        session,
+        "score.refused",
+        "system:worker",
+        now,
+        delivery.organisation_id,
+        delivery=delivery.id,
+        code=delivery.refusal,
+    )

@@ -1,0 +1,112 @@
+"""Live launch sessions: who is asking, what they may do, and until when.
+
+Source: lti.md rule 8; architecture.md §2.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from courses.calendar import jst_date
+from lms.lti.roles import is_instructor
+from lms.services.launches import SESSION_LIFETIME, TOUCH_INTERVAL
+from lms.services.permissions import Permission, permissions_of
+from lms.store.identities import identities_of, person_of
+from lms.store.launches import LaunchSession, ResourceLink
+from lms.store.organisations import Organisation
+from lms.store.platforms import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The one who is asking, for the length of a request."""
+
+    handle: str
+    organisation: Organisation
+    identity_id: int
+    person_id: int | None
+    """The person on the staff list; None while the identity is nobody's."""
+    identity_ids: tuple[int, ...]
+    """All identities of the same person: their attempts and reading places are one."""
+    permissions: frozenset[Permission]
+    language: str
+    is_framed: bool
+    is_instructor: bool
+    return_url: str | None
+    resource_link_pk: int
+    opens: str | None
+    """Key of what the activity opens."""
+    platform_address: str
+    """An address of the platform; its origin may frame our pages."""
+    needs_touch: bool
+    """Whether the sliding expiry is due to be moved."""
+
+    @property
+    def actor(self) -> str:
+        """The visitor as records and audit events name them."""
+        return f"identity:{self.identity_id}" if self.person_id is None else f"person:{self.person_id}"
+
+    def may(self, permission: Permission) -> bool:
+        """Tell whether the visitor holds a right."""
+        return permission in self.permissions
+
+
+def find_visitor(session: Session, handle: str, secret: str, now: datetime) -> Visitor | None:
+    """Return the visitor of a live session; None if there is none with this secret."""
+    found = session.execute(
+        select(LaunchSession, ResourceLink.opens, Organisation, Platform.authorization_url)
+        .join(ResourceLink, ResourceLink.id == LaunchSession.resource_link_pk)
+        .join(Platform, Platform.id == ResourceLink.platform_id)
+        .join(Organisation, Organisation.id == LaunchSession.organisation_id)
+        .where(LaunchSession.handle == handle)
+    ).one_or_none()
+    if found is None:
+        return None
+    row, opens, organisation, platform_address = found
+    if not hmac.compare_digest(row.secret_hash, sha256(secret.encode()).digest()):
+        return None
+    if row.revoked_at is not None or now >= row.expires_at:
+        return None
+    person_id = person_of(session, row.identity_id)
+    identity_ids = (row.identity_id,) if person_id is None else tuple(identities_of(session, person_id))
+    return Visitor(
+        handle=handle,
+        organisation=organisation,
+        identity_id=row.identity_id,
+        person_id=person_id,
+        identity_ids=identity_ids,
+        permissions=permissions_of(session, person_id, jst_date(now)),
+        language=row.language,
+        is_framed=row.is_framed,
+        is_instructor=is_instructor(row.lti_roles),
+        return_url=row.return_url,
+        resource_link_pk=row.resource_link_pk,
+        opens=opens,
+        platform_address=platform_address,
+        needs_touch=now - row.touched_at >= TOUCH_INTERVAL,
+    )
+
+
+def touch(session: Session, handle: str, now: datetime) -> None:
+    """Move the sliding expiry of a session."""
+    session.execute(
+        update(LaunchSession)
+        .where(LaunchSession.handle == handle, LaunchSession.revoked_at.is_(None))
+        .values(touched_at=now, expires_at=now + SESSION_LIFETIME)
+    )
+
+
+def choose_language(session: Session, handle: str, language: str) -> None:
+    """Keep the language that the visitor chose for this session."""
+    session.execute(update(LaunchSession).where(LaunchSession.handle == handle).values(language=language))
+
+
+def end_session(session: Session, handle: str, now: datetime) -> None:
+    """Revoke a session."""
+    session.execute(update(LaunchSession).where(LaunchSession.handle == handle).values(revoked_at=now))

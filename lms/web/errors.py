@@ -1,0 +1,180 @@
+"""The one table from exceptions to statuses and sentences; every refusal is an audit event, never a 500.
+
+A fault of our own - disk full, database out of reach - is a 503 with a log line.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+import structlog
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask_login import current_user
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from courses.awareness import MissingParameterError
+from courses.calendar import UnknownFiscalYearError
+from lms.lti.http import OutgoingRefused
+from lms.lti.id_tokens import LaunchRefused
+from lms.lti.keysets import KeysetUnavailable
+from lms.reports.documents import UnprintableCharacterError
+from lms.services.attempts import (
+    AttemptOverError,
+    MayNotStartError,
+    NoSuchAttemptError,
+    NoSupplementDueError,
+    NotOnThisPaperError,
+)
+from lms.services.attendance import UnknownTreeSizeError
+from lms.services.audit import note
+from lms.services.awareness import UnknownModuleError
+from lms.services.certificates import NotOnStaffListError, NotPassedError
+from lms.services.identities import UnknownIdentityError
+from lms.services.launches import LoginFault, LoginRefused
+from lms.web.attendance import BadFilterError
+from lms.web.request import end_reading, now, tool
+from lms.web.security import FormTokenError, NotLaunchedError, NotPermittedError, visitor
+from lms.wording.gettext import set_language
+from lms.wording.refusals import refusal
+from quizzes.marking import AnswerError
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How an exception is answered."""
+
+    status: int
+    code: str
+    """Key of `lms.wording.refusals`."""
+    is_noted: bool = True
+    """Whether it becomes an audit event here; some were noted where they happened."""
+
+
+TABLE: dict[type[Exception], Answer] = {
+    NotLaunchedError: Answer(401, "not_launched", is_noted=False),
+    NotPermittedError: Answer(403, "not_permitted"),
+    FormTokenError: Answer(403, "form_token"),
+    LoginRefused: Answer(401, "login_refused"),
+    LaunchRefused: Answer(401, "login_refused", is_noted=False),
+    KeysetUnavailable: Answer(503, "keys_unavailable"),
+    OutgoingRefused: Answer(503, "keys_unavailable"),
+    UnknownModuleError: Answer(404, "module_unknown"),
+    MissingParameterError: Answer(409, "parameter_missing"),
+    NoSuchAttemptError: Answer(404, "attempt_unknown"),
+    AttemptOverError: Answer(409, "attempt_over"),
+    NotOnThisPaperError: Answer(404, "not_on_paper"),
+    AnswerError: Answer(422, "answer_malformed"),
+    MayNotStartError: Answer(409, "may_not_start"),
+    NoSupplementDueError: Answer(409, "no_supplement_due"),
+    NotPassedError: Answer(404, "not_passed"),
+    NotOnStaffListError: Answer(409, "not_on_staff_list"),
+    UnprintableCharacterError: Answer(409, "unprintable_name"),
+    UnknownFiscalYearError: Answer(400, "year_unknown"),
+    BadFilterError: Answer(400, "filter_bad"),
+    UnknownTreeSizeError: Answer(400, "tree_size_unknown"),
+    UnknownIdentityError: Answer(404, "identity_unknown"),
+}
+
+_LOGIN_ANSWERS = {
+    LoginFault.REGISTRATION_UNKNOWN: Answer(400, "registration_unknown"),
+    LoginFault.HINT_MISSING: Answer(400, "login_refused"),
+    LoginFault.TARGET_FOREIGN: Answer(400, "login_refused"),
+    LoginFault.STATE_USED: Answer(401, "launch_used"),
+    LoginFault.BROWSER_CHANGED: Answer(401, "browser_changed"),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Set the handlers."""
+    for kind in TABLE:
+        app.register_error_handler(kind, answer)
+    app.register_error_handler(HTTPException, answer_http)
+    app.register_error_handler(SQLAlchemyError, answer_database)
+    app.register_error_handler(OSError, answer_unavailable)
+    app.register_error_handler(500, answer_failure)
+
+
+def answer(error: Exception) -> Response:
+    """Answer a refusal by the table."""
+    found = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+    if isinstance(error, LoginRefused):
+        found = _LOGIN_ANSWERS.get(error.code, found)
+    reason = getattr(error, "code", None)
+    reason_code = str(reason) if isinstance(reason, str) else found.code
+    if found.is_noted:
+        _note(error, found, reason_code)
+    if found.status == 503:
+        log.error("unavailable", error=type(error).__name__, endpoint=request.endpoint)
+    return _page(found, reason_code)
+
+
+def _note(error: Exception, found: Answer, reason_code: str) -> None:
+    end_reading()
+    organisation_id, actor = getattr(error, "organisation_id", None), "anonymous"
+    if current_user.is_authenticated:
+        organisation_id, actor = visitor().organisation.id, visitor().actor
+    with tool().database.transaction() as session:
+        facts = {"code": reason_code, "status": found.status, "endpoint": request.endpoint or ""}
+        note(session, "request.refused", actor, now(), organisation_id, **facts)
+
+
+def answer_http(error: HTTPException) -> Response:
+    """Answer what the framework refuses: unknown pages, wrong methods, oversized bodies."""
+    status = error.code or 500
+    if 300 <= status < 400:
+        return make_response(error.get_response())
+    if status >= 500:
+        return answer_failure(error)
+    code = {404: "not_found", 413: "too_large"}.get(status, "malformed")
+    return _page(Answer(status, code), code)
+
+
+def answer_database(error: SQLAlchemyError) -> Response:
+    """Answer a database that is out of reach, locked or full with 503; another fault of it is ours to mend."""
+    if isinstance(error, DBAPIError) and type(error).__name__ not in {
+        "OperationalError",
+        "InterfaceError",
+        "InternalError",
+    }:
+        return answer_failure(error)
+    return answer_unavailable(error)
+
+
+def answer_unavailable(error: Exception) -> Response:
+    """Answer with 503, and leave a line in the log; no database is asked for it."""
+    log.error("unavailable", error=type(error).__name__, endpoint=request.endpoint)
+    response = _page(Answer(503, "unavailable"), "unavailable")
+    response.headers["Retry-After"] = "60"
+    return response
+
+
+def answer_failure(error: Exception) -> Response:
+    """Answer what nobody foresaw, with a number that finds it in the log."""
+    number = uuid.uuid4().hex[:12]
+    log.error(
+        "failed", number=number, endpoint=request.endpoint, exc_info=getattr(error, "original_exception", None) or error
+    )
+    return _page(Answer(500, "failed"), number)
+
+
+def _page(found: Answer, reason_code: str) -> Response:
+    _choose_language()
+    sentence = refusal(found.code)
+    if request.accept_mimetypes.best == "application/json":
+        return make_response(jsonify(title=sentence.title, advice=sentence.advice, code=reason_code), found.status)
+    page = render_template("errors/refusal.html", refusal=sentence, code=reason_code, status=found.status)
+    response = make_response(page, found.status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _choose_language() -> None:
+    """Answer in the visitor's language; before a session exists, in the browser's."""
+    if "_login_user" in g and current_user.is_authenticated:
+        set_language(visitor().language)
+    else:
+        set_language(request.accept_languages.best_match(["ja", "en"]) or tool().settings.default_language)

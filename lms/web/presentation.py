@@ -1,0 +1,81 @@
+"""What every template can use: wording, labels, dates, the visitor, addresses of static files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g, session, url_for
+from flask_login import current_user
+from jinja2 import StrictUndefined
+
+from courses.calendar import JST
+from lms.services.permissions import Permission
+from lms.web.markdown import to_inline_html
+from lms.web.security import csp_nonce
+from lms.wording import gettext as wording
+from lms.wording.registers import (
+    category_label,
+    date_label,
+    employment_label,
+    occasion_label,
+    state_label,
+    year_label,
+)
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates their words."""
+    version = _version_of(Path(app.static_folder or ""))
+    environment = app.jinja_env
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_gettext_callables(wording.gettext, _ngettext, newstyle=False)  # type: ignore[attr-defined]  # by the extension
+    environment.undefined = StrictUndefined
+    environment.trim_blocks = True
+    environment.lstrip_blocks = True
+    environment.globals.update(
+        _=wording.gettext,
+        ngettext=wording.ngettext,
+        csp_nonce=csp_nonce,
+        Permission=Permission,
+        state_label=state_label,
+        employment_label=employment_label,
+        category_label=category_label,
+        occasion_label=occasion_label,
+        year_label=year_label,
+        static=lambda name: url_for("static", filename=name, v=version),
+    )
+    environment.filters.update(date=date_label, moment=moment_label, inline=to_inline_html)
+    app.context_processor(_of_this_request)
+
+
+def _ngettext(singular: str, plural: str, count: int) -> str:
+    return wording.ngettext(singular, plural, count)
+
+
+def _of_this_request() -> dict[str, Any]:
+    is_known = "_login_user" in g and current_user.is_authenticated
+    return {
+        "visitor": current_user.visitor if is_known else None,
+        "form_token": session.form_token if is_known else "",  # type: ignore[attr-defined]  # LaunchedSession
+        "language": wording.current_language(),
+    }
+
+
+def moment_label(moment: datetime) -> str:
+    """Return a point in time as pages write it, in JST: "2026年11月23日 12:00" or "23 Nov 2026, 12:00 JST"."""
+    local = moment.astimezone(JST)
+    if wording.current_language() == "ja":
+        return f"{date_label(local.date())} {local:%H:%M}"
+    return f"{date_label(local.date())}, {local:%H:%M} JST"
+
+
+def _version_of(folder: Path) -> str:
+    """Return a short hash of all static files: their addresses carry it, so that browsers can keep them for a year."""
+    digest = sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,65 @@
+"""What belongs to one request: the time, the reading session, and the way to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import current_app, g
+from sqlalchemy.orm import Session
+
+from lms.config import Settings
+from lms.lti.keysets import KeysetSource
+from lms.lti.tool_keys import ToolKeys
+from lms.store.base import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What the pages need of the building; made once by `lms.app.create_app`."""
+
+    settings: Settings
+    database: Database
+    keys: ToolKeys
+    keysets: KeysetSource
+
+
+def tool() -> Tool:
+    """Return the building that serves this request."""
+    found: Tool = current_app.extensions["akashi"]
+    return found
+
+
+def now() -> datetime:
+    """Return the time of this request, read once."""
+    if "now" not in g:
+        g.now = current_app.extensions["akashi_clock"]()
+    moment: datetime = g.now
+    return moment
+
+
+def reading() -> Session:
+    """Return this request's reading session."""
+    if "reading" not in g:
+        g.reading_context = tool().database.reading()
+        g.reading = g.reading_context.__enter__()
+    session: Session = g.reading
+    return session
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Open the one short writing transaction; what was read before is read anew after it."""
+    end_reading()
+    with tool().database.transaction() as session:
+        yield session
+
+
+def end_reading() -> None:
+    """Close the reading session, so that the connection is free."""
+    context = g.pop("reading_context", None)
+    g.pop("reading", None)
+    if context is not None:
+        context.__exit__(None, None, None)

@@ -1,0 +1,59 @@
+"""My training: what is done, what is due, and where to go on."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+
+from courses.calendar import jst_date
+from courses.requirements import State
+from lms.services.attempts import results_of
+from lms.services.awareness import module_in_use
+from lms.services.permissions import Permission
+from lms.services.requirements import Standing, standings_of
+from lms.services.sessions import choose_language
+from lms.web.request import now, reading, transaction
+from lms.web.security import requires, visitor
+from lms.wording.gettext import LANGUAGES
+
+blueprint = Blueprint("training", __name__, url_prefix="/s/<handle>")
+
+_DONE = {State.COMPLETE, State.LATE_COMPLETE, State.EXEMPT}
+_DUE = {State.OPEN, State.OVERDUE, State.LAPSED}
+
+
+@blueprint.get("/")
+@requires(Permission.LEARN)
+def home(handle: str) -> str:
+    """Show the visitor's own obligations, and the results so far."""
+    asking = visitor()
+    session = reading()
+    mine: tuple[Standing, ...] = ()
+    if asking.person_id is not None:
+        mine = standings_of(session, asking.organisation.id, asking.person_id, now())
+    modules = {
+        each.obligation.requirement.competence: module_in_use(
+            session, asking.organisation.id, each.obligation.requirement.competence, jst_date(now())
+        ).module
+        for each in mine
+    }
+    return render_template(
+        "training/home.html",
+        due=[each for each in mine if each.status.state in _DUE],
+        done=[each for each in mine if each.status.state in _DONE],
+        later=[each for each in mine if each.status.state not in _DONE | _DUE],
+        modules=modules,
+        results=results_of(session, asking.identity_ids),
+    )
+
+
+@blueprint.post("/language")
+@requires(Permission.LEARN)
+def language(handle: str) -> Response:
+    """Keep the chosen language and return to the page."""
+    chosen = request.form.get("language", "")
+    if chosen in LANGUAGES:
+        with transaction() as session:
+            choose_language(session, handle, chosen)
+    back = request.form.get("back", "")
+    inside = url_for("training.home", handle=handle)
+    return make_response(redirect(back if back.startswith(inside) and "\\" not in back else inside, 303))

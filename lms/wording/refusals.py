@@ -1,0 +1,155 @@
+"""What people read when something is refused: what happened, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lms.wording.gettext import _
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A message for the person in front of the page."""
+
+    title: str
+    advice: str
+
+
+_SENTENCES: dict[str, Callable[[], Refusal]] = {
+    "not_launched": lambda: Refusal(
+        _("Please open this activity again from Moodle."),
+        _(
+            "For your safety a page stays open for 60 minutes without use, and only in the window in which it was opened. What you have saved is kept."
+        ),
+    ),
+    "not_permitted": lambda: Refusal(
+        _("This page is not open to you."),
+        _(
+            "It needs a role that you do not hold in this organisation's ISMS. Please ask the ISMS secretariat if you think you should."
+        ),
+    ),
+    "form_token": lambda: Refusal(
+        _("This form could not be accepted."),
+        _(
+            "It did not come from the page that is open in this window. Please go back, load the page again and send it once more."
+        ),
+    ),
+    "login_refused": lambda: Refusal(
+        _("This launch could not be accepted."),
+        _(
+            "Please close this window and open the activity again from Moodle. If it happens again, give the code below to your administrator."
+        ),
+    ),
+    "launch_used": lambda: Refusal(
+        _("This launch was used already."),
+        _("Each launch opens the tool once. Please open the activity again from Moodle."),
+    ),
+    "browser_changed": lambda: Refusal(
+        _("Your browser did not return what we left with it."),
+        _(
+            "It may block cookies in frames. Please open the activity in a new window, or allow cookies for this address."
+        ),
+    ),
+    "registration_unknown": lambda: Refusal(
+        _("This Moodle is not registered with the tool."),
+        _(
+            "For administrators: register the platform with “akashi platform add”, with the issuer and client ID that Moodle shows, or check them if it was registered before."
+        ),
+    ),
+    "keys_unavailable": lambda: Refusal(
+        _("Moodle's public keys can't be reached at the moment."),
+        _("Nothing was lost. Please wait a minute and open the activity again from Moodle."),
+    ),
+    "not_found": lambda: Refusal(
+        _("This page does not exist."),
+        _("The address may be incomplete, or what it showed is not in use any more."),
+    ),
+    "module_unknown": lambda: Refusal(
+        _("This module is not in use."),
+        _(
+            "The organisation has not adopted a module with this key. Please tell the ISMS secretariat which activity you opened."
+        ),
+    ),
+    "parameter_missing": lambda: Refusal(
+        _("This text is not complete yet."),
+        _(
+            "The organisation has not set a value that it needs. Please tell the ISMS secretariat; nothing of yours is lost."
+        ),
+    ),
+    "attempt_unknown": lambda: Refusal(
+        _("There is no such attempt among yours."),
+        _("Please go back to the module and open the test from there."),
+    ),
+    "attempt_over": lambda: Refusal(
+        _("This attempt was submitted already."),
+        _("Answers sent after the submission do not count and change nothing. The result is as it was recorded."),
+    ),
+    "not_on_paper": lambda: Refusal(
+        _("This question is not on your paper."),
+        _("Please go back to the test and answer the questions shown there. Nothing was changed."),
+    ),
+    "answer_malformed": lambda: Refusal(
+        _("This answer does not fit the question."),
+        _("Please load the question again and choose among the answers shown. What was saved before is kept."),
+    ),
+    "may_not_start": lambda: Refusal(
+        _("The test can't be started now."),
+        _("The test's own page says when the next attempt is open and what unlocks it."),
+    ),
+    "no_supplement_due": lambda: Refusal(
+        _("You don't need this supplementary lesson now."),
+        _("It is for those who have used up their attempts. You may read it, but there is nothing to record."),
+    ),
+    "not_passed": lambda: Refusal(
+        _("There is no certificate for this attempt."),
+        _("A certificate is made for a passed test only."),
+    ),
+    "not_on_staff_list": lambda: Refusal(
+        _("Your account is not linked to the staff list yet."),
+        _(
+            "Your result is recorded and kept. The certificate can be made as soon as the ISMS secretariat has linked your account."
+        ),
+    ),
+    "unprintable_name": lambda: Refusal(
+        _("The certificate's font lacks a character of your name."),
+        _("Please tell the ISMS secretariat. Your result is recorded all the same."),
+    ),
+    "year_unknown": lambda: Refusal(
+        _("There is no such fiscal year."),
+        _("Please give a year in four digits, for example 2026 for the year from April 2026 to March 2027."),
+    ),
+    "filter_bad": lambda: Refusal(
+        _("One of the filters holds something that can't be used."),
+        _("Dates are written like 2026-11-23. Please go back and choose again."),
+    ),
+    "tree_size_unknown": lambda: Refusal(
+        _("The ledger never had this size."),
+        _("“As known at” takes a size that the ledger has had. Leave it empty for everything recorded."),
+    ),
+    "identity_unknown": lambda: Refusal(
+        _("There is no such account in the linking queue."),
+        _("Please load the queue again."),
+    ),
+    "malformed": lambda: Refusal(
+        _("This request could not be read."),
+        _("Please go back, load the page again and try once more."),
+    ),
+    "too_large": lambda: Refusal(
+        _("This request is too large."),
+        _("Please send less at once."),
+    ),
+    "unavailable": lambda: Refusal(
+        _("The tool can't save or read at the moment."),
+        _("Nothing was half-written, and what you saved before is kept. Please wait a minute and try again."),
+    ),
+    "failed": lambda: Refusal(
+        _("Something went wrong on our side."),
+        _("It has been noted. Please try again; if it happens again, give the code below to your administrator."),
+    ),
+}
+
+
+def refusal(code: str) -> Refusal:
+    """Return what to say for a stable code; an unknown one is answered in general terms."""
+    return _SENTENCES.get(code, _SENTENCES["malformed"])()
