@@ -142,15 +142,18 @@ def read_lesson(module: str, matter: Mapping[str, Any], markdown: str) -> Lesson
     """Make a lesson of its front matter and its Markdown.
 
     Raises:
-        ModuleError: title or summary is absent, or the sections do not hold together.
+        ModuleError: title or summary is absent, objectives are no list, or the sections do not hold together.
     """
     for name in ("title", "summary"):
         if not isinstance(matter.get(name), str) or not matter[name].strip():
             raise ModuleError(module, "front_matter", name)
+    objectives = matter.get("objectives", [])
+    if not isinstance(objectives, list | tuple):  # a lone text would be cut into its characters
+        raise ModuleError(module, "front_matter", "objectives")
     return Lesson(
         title=matter["title"].strip(),
         summary=matter["summary"].strip(),
-        objectives=tuple(str(each) for each in matter.get("objectives", ())),
+        objectives=tuple(str(each) for each in objectives),
         sections=read_sections(module, markdown),
     )
 

@@ -10,11 +10,13 @@ import hmac
 import re
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
+from itertools import islice
 from typing import Self
 
 HASH_LENGTH = 32
 EMPTY_ROOT = sha256(b"").digest()
 
+_LEAVES_AT_A_TIME = 4096
 _ORGANISATION_KEY = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _FRONTIER = re.compile(r"[0-9a-f]{16}(?:[0-9a-f]{64})*")
 
@@ -94,6 +96,20 @@ def _fold(peaks: Sequence[bytes]) -> bytes:
     return root
 
 
+def _carried(peaks: Sequence[bytes], size: int, leaves: Sequence[bytes]) -> list[bytes]:
+    """Add leaves to a tree's complete subtrees as one adds binary numbers: height by height, joined pairs carried."""
+    rest, nodes, single = list(peaks), list(leaves), []
+    while nodes or size:
+        if size & 1:
+            nodes = [rest.pop(), *nodes]
+        if len(nodes) & 1:
+            single.append(nodes.pop())
+        halves = iter(nodes)
+        nodes = [sha256(b"\x01" + left + right).digest() for left, right in zip(halves, halves, strict=True)]
+        size >>= 1
+    return single[::-1]
+
+
 class Frontier:
     """What the sequencer keeps of a tree: its size and the roots of its complete subtrees, largest first."""
 
@@ -125,28 +141,25 @@ class Frontier:
         self._size += 1
 
     def extend(self, leaves: Iterable[bytes]) -> None:
-        """Add leaf hashes at the end: all of them, or none when one is refused; append with its calls taken out.
+        """Add leaf hashes at the end: all of them, or none when one is refused; many at once are cheaper than append.
 
         Raises:
             LengthError: a leaf hash is not 32 bytes.
         """
-        digest = sha256
-        peaks, size = self._peaks.copy(), self._size
-        push, pop = peaks.append, peaks.pop
-        for leaf in leaves:
-            if len(leaf) != HASH_LENGTH:
-                raise LengthError(len(leaf))
-            node, carry = leaf, size
-            while carry & 1:
-                node = digest(b"\x01" + pop() + node).digest()
-                carry >>= 1
-            push(node)
-            size += 1
+        peaks, size, source = self._peaks, self._size, iter(leaves)
+        while block := list(islice(source, _LEAVES_AT_A_TIME)):
+            for length in set(map(len, block)) - {HASH_LENGTH}:
+                raise LengthError(length)
+            peaks, size = _carried(peaks, size, block), size + len(block)
         self._peaks, self._size = peaks, size
 
     def root(self) -> bytes:
         """Give the root of the tree so far."""
         return _fold(self._peaks)
+
+    def is_at(self, size: int, root: bytes) -> bool:
+        """Say whether the tree has this size and this root."""
+        return self._size == size and self.root() == root
 
     def within(self, start: int, stop: int) -> Self:
         """Give the frontier of those complete subtrees alone that lie within the leaves [start, stop)."""

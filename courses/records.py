@@ -8,7 +8,7 @@ Source: ISO/IEC 27001 clause 7.2 d; domain.md §3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from enum import StrEnum
 
 
@@ -39,8 +39,14 @@ class IncompleteEvidenceError(ValueError):
 
 
 def missing_fields(kind: EvidenceKind, fields: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the required fields that are absent or empty; zero marks are marks."""
-    return tuple(name for name in REQUIRED_FIELDS[kind] if fields.get(name) in (None, "", (), [], {}))
+    """Return the required fields that are absent, empty or blank; zero marks are marks."""
+    return tuple(name for name in REQUIRED_FIELDS[kind] if _is_empty(fields.get(name)))
+
+
+def _is_empty(value: object) -> bool:
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, Sized) and len(value) == 0)
 
 
 def check_evidence(kind: EvidenceKind, fields: Mapping[str, object]) -> None:

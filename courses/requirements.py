@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from courses.calendar import FiscalYear, Period
-from courses.people import PersonFacts, joined_scope, left_scope_after
+from courses.people import PersonFacts, in_scope_during, joined_scope, left_scope_after
 
 
 class Occasion(StrEnum):
@@ -62,16 +62,26 @@ class Audience:
         return self.units is None and self.categories is None and self.employments is None
 
     def meets(self, person: PersonFacts, period: Period) -> bool:
-        """Tell whether the person belongs to the audience on any day of the period."""
+        """Tell whether the person is in scope and belongs to the audience on any one day of the period."""
         if self.is_everyone:
-            return True
+            return in_scope_during(person, period)
+        # Three periods share a day exactly when each two of them do.
         return any(
             (self.units is None or affiliation.unit in self.units)
             and (self.categories is None or affiliation.category in self.categories)
             and (self.employments is None or affiliation.employment in self.employments)
             for affiliation in person.affiliations
             if affiliation.period.overlaps(period)
+            and any(each.overlaps(period) and each.overlaps(affiliation.period) for each in person.scope)
         )
+
+
+def _is_in_every_year(month: int, day: int) -> bool:
+    try:
+        date(2001, month, day)  # no leap year
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,9 @@ class Requirement:
         if self.last_year is not None and self.last_year < self.first_year:
             raise RequirementError(self.key, "last_year")
         year = FiscalYear(self.first_year)
+        for field, month_and_day in (("opens", self.opens), ("due", self.due)):
+            if not _is_in_every_year(*month_and_day):
+                raise RequirementError(self.key, field)
         if self.occasion is Occasion.FISCAL_YEAR and year.day(*self.due) < year.day(*self.opens):
             raise RequirementError(self.key, "due")
         if self.days_to_complete < 1:
@@ -192,7 +205,7 @@ def obligations_of(person: PersonFacts, requirements: Sequence[Requirement], yea
     for requirement in requirements:
         if requirement.occasion is Occasion.JOINING and requirement.holds_in(year):
             for start in stays:
-                if start in period and requirement.audience.meets(person, period):
+                if start in period and requirement.audience.meets(person, _stay_within(person, start, fiscal_year)):
                     obligations.append(_joining_obligation(person, requirement, start, fiscal_year))
                     from_joining.add(requirement.competence)
     for requirement in requirements:
@@ -206,6 +219,11 @@ def obligations_of(person: PersonFacts, requirements: Sequence[Requirement], yea
                 obligations.append(obligation)
     obligations.sort(key=lambda each: (each.due_on, each.requirement.key, each.occasion))
     return tuple(obligations)
+
+
+def _stay_within(person: PersonFacts, start: date, year: FiscalYear) -> Period:
+    left = left_scope_after(person, start)
+    return Period(start, year.end if left is None else min(left, year.end))
 
 
 def _joining_obligation(person: PersonFacts, requirement: Requirement, start: date, year: FiscalYear) -> Obligation:
@@ -263,7 +281,8 @@ def credit(
         obligations: all of the person's obligations up to the year in question.
         completions: all of the person's passed evidence.
         exemptions: an obligation exempt on the day of the evidence does not take it.
-        overrides: evidence id to obligation key, where the secretariat decided otherwise.
+        overrides: evidence id to obligation key, where the secretariat decided otherwise. What it decided is placed
+            first, whatever its date; a key that no obligation of the competence has lets the evidence count for none.
 
     Returns:
         Credit by obligation key. Evidence for which no unmet obligation is left renews the latest credited one.
@@ -273,22 +292,25 @@ def credit(
     for obligation in obligations:
         by_competence.setdefault(obligation.requirement.competence, []).append(obligation)
     for of_a_kind in by_competence.values():
-        of_a_kind.sort(key=lambda each: (each.due_on, each.key))
+        # By year first: obligations of later years then never change what an earlier year's register says.
+        of_a_kind.sort(key=lambda each: (each.year, each.due_on, each.key))
     credited: dict[str, Credit] = {}
-    for completion in sorted(completions, key=lambda each: (each.completed_on, each.evidence_id)):
-        candidates = by_competence.get(completion.competence, ())
+    for completion in sorted(
+        completions, key=lambda each: (each.evidence_id not in chosen, each.completed_on, each.evidence_id)
+    ):
         wanted = chosen.get(completion.evidence_id)
+        candidates = [each for each in by_competence.get(completion.competence, ()) if wanted in (None, each.key)]
         target = next(
             (
                 each
                 for each in candidates
-                if each.key not in credited and (each.key == wanted if wanted else _takes(each, completion, exemptions))
+                if each.key not in credited and (wanted is not None or _takes(each, completion, exemptions))
             ),
             None,
         )
         if target is not None:
             credited[target.key] = Credit(completion)
-        elif not wanted:
+        else:
             _renew(credited, candidates, completion)
     return credited
 
@@ -305,7 +327,7 @@ def _takes(obligation: Obligation, completion: Completion, exemptions: Sequence[
 def _renew(credited: dict[str, Credit], candidates: Iterable[Obligation], completion: Completion) -> None:
     latest: Obligation | None = None
     for each in candidates:
-        if each.key in credited:
+        if each.key in credited and credited[each.key].completion.completed_on <= completion.completed_on:
             latest = each
     if latest is not None:
         held = credited[latest.key]
@@ -327,7 +349,9 @@ def status_on(
     completion = credited.completion if credited is not None and credited.completion.completed_on <= as_of else None
     valid_until = _valid_until(obligation.requirement, credited, as_of) if credited and completion else None
     if completion is not None and (valid_until is None or as_of < valid_until):
-        state = State.COMPLETE if completion.completed_on <= due_on else State.LATE_COMPLETE
+        # What leave suspends has no due date to miss: a test passed during leave is in time, before the return as after.
+        is_in_time = is_on_leave or completion.completed_on <= due_on
+        state = State.COMPLETE if is_in_time else State.LATE_COMPLETE
         return Status(state, due_on, completion, None, valid_until)
     exemption = next(
         (each for each in exemptions if _excuses(each, obligation.requirement, as_of)),
@@ -358,15 +382,15 @@ def _unmet_state(obligation: Obligation, as_of: date, due_on: date, *, was_met: 
 
 def _due_with_leave(obligation: Obligation, as_of: date, leave: Sequence[Period]) -> tuple[date, bool]:
     """Return the due date in force on a date, and whether leave suspends the obligation on it."""
-    due_on = obligation.due_on
+    due_on, is_on_leave = obligation.due_on, False
     for absence in leave:
-        if absence.start > as_of or absence.start > due_on or absence.is_empty:
+        if absence.start > as_of or absence.is_empty or (absence.start > due_on and not is_on_leave):
             continue
         if absence.end is None or absence.end > as_of:
-            return due_on, True
-        if absence.end > obligation.opens_on:
+            is_on_leave = True
+        elif absence.end > obligation.opens_on:
             due_on = max(due_on, absence.end + timedelta(days=obligation.requirement.days_after_leave))
-    return due_on, False
+    return due_on, is_on_leave
 
 
 def _valid_until(requirement: Requirement, credited: Credit, as_of: date) -> date | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import structlog
-from flask import Flask, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, make_response, redirect, render_template, url_for
 from flask_compress import Compress
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -19,11 +20,10 @@ from lms.lti.keysets import KeysetSource
 from lms.lti.tool_keys import load_or_create
 from lms.services.platforms import StoredKeysets
 from lms.store.base import Database
-from lms.store.migrations import check_schema
+from lms.store.revisions import check_schema
 from lms.web import attendance, errors, identities, launches, modules, presentation, security, tests, training
-from lms.web.request import Tool, end_reading, reading
+from lms.web.request import RowId, Tool, end_reading, reading
 from lms.web.security import open_to_anyone
-from lms.wording.gettext import set_language
 
 
 def create_app(
@@ -57,6 +57,7 @@ def create_app(
     security.init_app(app)
     errors.init_app(app)
     presentation.init_app(app)
+    app.url_map.converters["row"] = RowId
     for room in (launches, training, modules, tests, attendance, identities):
         app.register_blueprint(room.blueprint)
     app.add_url_rule("/", view_func=front_door)
@@ -80,7 +81,6 @@ def _keysets(settings: Settings, database: Database) -> KeysetSource:
 @open_to_anyone
 def front_door() -> str:
     """Tell whoever comes by the front door that the way in is Moodle."""
-    set_language(request.accept_languages.best_match(["ja", "en"]) or "ja")
     return render_template("front_door.html")
 
 
@@ -110,6 +110,6 @@ def configure_logging(settings: Settings) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=None),
+        logger_factory=lambda *_arguments: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from lms.cli.context import CommandContext
-from lms.store.migrations import current_revision, migrate
+from lms.store.migrations import migrate
+from lms.store.revisions import current_revision
 from lms.wording.gettext import _
 
 
@@ -22,7 +23,9 @@ def migrate_database(context: CommandContext) -> None:
     """Bring the database to the newest schema; a new SQLite file is made."""
     database = context.database
     if database.is_sqlite and database.engine.url.database:
-        Path(database.engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        path = Path(database.engine.url.database)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # people's records: for the service account alone
     before = current_revision(database)
     migrate(database)
     after = current_revision(database)

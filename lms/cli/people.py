@@ -99,7 +99,9 @@ def _print(plan: ImportPlan, is_applied: bool) -> None:
             absent=len(plan.absent),
         )
     )
-    if is_applied:
+    if plan.is_empty:
+        click.echo(_("The file changes nothing."))
+    elif is_applied:
         click.echo(_("Recorded."))
-    elif not plan.is_empty:
+    else:
         click.echo(_("Nothing was recorded. To record it, repeat with --apply."))

@@ -17,8 +17,8 @@ from lms.store.base import Database
 from lms.store.ledger import LedgerPending, newest_checkpoint
 from lms.store.organisations import Organisation
 
-BATCH = 500
-"""Events placed in one transaction: few enough that nobody who saves an answer notices the write lock."""
+BATCH = 100
+"""Events placed in one transaction: few, since on SQLite whoever saves an answer waits meanwhile."""
 
 
 def run_sequencer(database: Database, settings: Settings, now: datetime) -> int:

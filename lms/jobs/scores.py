@@ -6,11 +6,12 @@ Source: lti.md §4; LTI Assignment and Grade Services 2.0.
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from lms.config import Settings
@@ -44,6 +45,8 @@ from lms.store.platforms import Platform
 LEASE = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(hours=6)
 BATCH = 20
+SENDING_SECONDS = 60.0
+"""After which a round begins no other score, so that the slowest platform is done before the lease is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +82,23 @@ def deliver_scores(database: Database, settings: Settings, now: datetime) -> int
     """Send a batch of wanted scores; return how many were tried."""
     with database.transaction() as session:
         batch = _claim(session, now)
+    ends = time.monotonic() + SENDING_SECONDS
+    tried = 0
     for claimed in batch:
+        if time.monotonic() >= ends:
+            break
         outcome = _send(_sender(settings), claimed, now)
         with database.transaction() as session:
             _settle(session, claimed, outcome, now)
-    return len(batch)
+        tried += 1
+    if tried < len(batch):
+        with database.transaction() as session:
+            _hand_back(session, [claimed.delivery_id for claimed in batch[tried:]])
+    return tried
+
+
+def _hand_back(session: Session, delivery_ids: list[int]) -> None:
+    session.execute(update(ScoreDelivery).where(ScoreDelivery.id.in_(delivery_ids)).values(lease_until=None))
 
 
 def _claim(session: Session, now: datetime) -> list[Claimed]:
@@ -192,7 +207,8 @@ def _settle(session: Session, claimed: Claimed, outcome: _Outcome, now: datetime
         note_dead(session, row, now)
     elif outcome.state == "wanted":
         row.tries += 1
-        row.next_try_at = max(now, outcome.retry_at) if outcome.retry_at else now + _pause(row.tries)
+        # Never without a growing pause: a platform may name a time again and again.
+        row.next_try_at = max(now + _pause(row.tries), outcome.retry_at or now)
 
 
 def _pause(tries: int) -> timedelta:

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from lms.services.awareness import ModuleInUse, module_version, questions_by_hash
+from lms.services.identities import lock_identities
 from lms.services.requirements import occasion_of
 from lms.services.scores import want_scores
 from lms.store.attempts import Answer, Attempt, AttemptResult, SupplementCompletion
-from lms.store.identities import LtiIdentity
 from lms.store.organisations import Organisation
 from lms.store.records import record
 from quizzes.attempts import AttemptPolicy, StartDecision, StartVerdict, may_start
@@ -99,6 +99,19 @@ class PaperQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceOnPaper:
+    """A place on a paper, as far as an answer to it needs to know."""
+
+    question: Question
+    order: tuple[str, ...]
+    """Keys of the options or right sides as shown."""
+    places: int
+    """How many questions the paper has."""
+    submitted_at: datetime | None
+    """When the attempt was submitted; None while it is open."""
+
+
+@dataclass(frozen=True, slots=True)
 class Paper:
     """An attempt with its questions and answers."""
 
@@ -173,8 +186,8 @@ def start_attempt(session: Session, learner: Learner, module: ModuleInUse, now: 
     Raises:
         MayNotStartError: it is not the time for one.
     """
-    # One start at a time for an identity: the second waits here, and then finds what the first has started.
-    session.scalars(select(LtiIdentity.id).where(LtiIdentity.id == learner.identity_id).with_for_update()).one()
+    # One start at a time for a person: the second waits here, and then finds what the first has started.
+    lock_identities(session, learner.identity_ids)
     desk = test_desk(session, learner, module, now)
     if desk.open_attempt_id is not None:
         return desk.open_attempt_id
@@ -190,7 +203,8 @@ def start_attempt(session: Session, learner: Learner, module: ModuleInUse, now: 
         module_version_id=module.version_id,
         module_key=module.module.key,
         occasion=desk.occasion,
-        number=len(desk.results) + 1,
+        # Not their count: an identity that was linked for a while leaves a gap in the numbers.
+        number=max((each.number for each in desk.results), default=0) + 1,
         seed=seed,
         paper=[
             {"question": item.question_key, "version": hash_of[item.question_key], "order": list(item.order)}
@@ -263,30 +277,43 @@ def save_answer(
         AnswerError: the answer does not fit the question.
     """
     attempt_id, position = place
-    attempt = _attempt(session, learner, attempt_id)
-    if not 1 <= position <= len(attempt.paper):
-        raise NotOnThisPaperError(position)
-    version_hash = attempt.paper[position - 1]["version"]
-    question = questions_by_hash(session, attempt.organisation_id, [version_hash])[version_hash]
-    given = read_answer(question, raw)
-    _lock_open(session, attempt)
-    row = session.get(Answer, (attempt_id, position))
-    if row is None:
-        row = Answer(attempt_id=attempt_id, position=position, organisation_id=attempt.organisation_id)
-        session.add(row)
-    row.given = given
-    row.saved_at = now
-    session.flush()
+    here = place_on_paper(session, learner, place, lock=True)
+    if here.submitted_at is not None:
+        raise AttemptOverError(attempt_id)
+    given = read_answer(here.question, raw)
+    kept = {"given": given, "saved_at": now}
+    saved_before = session.execute(
+        update(Answer).where(Answer.attempt_id == attempt_id, Answer.position == position).values(kept)
+    )
+    if saved_before.rowcount == 0:  # type: ignore[attr-defined]  # an UPDATE has one
+        where = {"attempt_id": attempt_id, "position": position, "organisation_id": learner.organisation.id}
+        session.execute(insert(Answer).values(where | kept))
     return given
 
 
-def _lock_open(session: Session, attempt: Attempt) -> None:
-    """Hold the attempt against a simultaneous submission, and refuse one that is over."""
-    still_open = session.scalar(
-        select(Attempt.id).where(Attempt.id == attempt.id, Attempt.submitted_at.is_(None)).with_for_update()
-    )
-    if still_open is None:
-        raise AttemptOverError(attempt.id)
+def place_on_paper(session: Session, learner: Learner, place: tuple[int, int], *, lock: bool = False) -> PlaceOnPaper:
+    """Return the question at a place of one of the learner's papers; one light select, because every answer needs it.
+
+    Args:
+        session: a session; a writing transaction where ``lock`` is set.
+        learner: whose paper it must be.
+        place: attempt and position on its paper.
+        lock: hold the attempt against a simultaneous submission.
+
+    Raises:
+        NoSuchAttemptError: the learner has no such attempt.
+        NotOnThisPaperError: its paper has no such place.
+    """
+    attempt_id, position = place
+    query = select(Attempt.identity_id, Attempt.paper, Attempt.submitted_at).where(Attempt.id == attempt_id)
+    row = session.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None or row.identity_id not in learner.identity_ids:
+        raise NoSuchAttemptError(attempt_id)
+    if not 1 <= position <= len(row.paper):
+        raise NotOnThisPaperError(position)
+    entry = row.paper[position - 1]
+    question = questions_by_hash(session, learner.organisation.id, [entry["version"]])[entry["version"]]
+    return PlaceOnPaper(question, tuple(entry["order"]), len(row.paper), row.submitted_at)
 
 
 def submit_attempt(session: Session, learner: Learner, attempt_id: int, now: datetime) -> AttemptResult:
@@ -376,6 +403,7 @@ def complete_supplement(session: Session, learner: Learner, module: ModuleInUse,
     Raises:
         NoSupplementDueError: the learner still has attempts, or needs none.
     """
+    lock_identities(session, learner.identity_ids)
     desk = test_desk(session, learner, module, now)
     if desk.decision.verdict is not StartVerdict.needs_supplement:
         raise NoSupplementDueError(module.module.key)

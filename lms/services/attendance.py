@@ -88,11 +88,10 @@ def _enter(
 ) -> None:
     day, chosen, language = how
     affiliation = affiliation_on(person.person, day)
-    unit = affiliation.unit if affiliation else ""
-    register.units.add(unit)
-    if affiliation is not None and not _is_chosen(
-        affiliation.unit, affiliation.category, affiliation.employment, chosen
-    ):
+    # Whose affiliation is not known (a tree size may lie between two facts) belongs to no unit, and so to no filter's.
+    where = (affiliation.unit, affiliation.employment, affiliation.category) if affiliation else ("", "", "")
+    register.units.add(where[0])
+    if not _is_chosen(where, chosen):
         return
     register.people += 1
     register.people_without_obligation += not person.standings
@@ -101,19 +100,12 @@ def _enter(
             continue
         register.counts[standing.status.state] += 1
         if chosen.state is None or standing.status.state is chosen.state:
-            where = (unit, affiliation.employment, affiliation.category) if affiliation else ("", "", "")
             register.rows.append(_row(standing, particulars, where, language))
 
 
-def _is_chosen(unit: str, category: str, employment: str, chosen: AttendanceFilter) -> bool:
-    return all(
-        wanted is None or wanted == found
-        for wanted, found in (
-            (chosen.unit, unit),
-            (chosen.category, category),
-            (chosen.employment, employment),
-        )
-    )
+def _is_chosen(where: tuple[str, str, str], chosen: AttendanceFilter) -> bool:
+    wanted = (chosen.unit, chosen.employment, chosen.category)
+    return all(each is None or each == found for each, found in zip(wanted, where, strict=True))
 
 
 def _row(

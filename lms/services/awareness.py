@@ -24,6 +24,7 @@ from courses.awareness import (
     read_module,
     restore_module,
 )
+from lms.services.identities import lock_identities
 from lms.store.awareness import (
     Adoption,
     ModuleVersion,
@@ -184,8 +185,14 @@ def module_in_use(session: Session, organisation_id: int, key: str, on: date) ->
 
 
 def module_version(session: Session, version_id: int) -> ModuleInUse:
-    """Return a kept module version."""
-    return _in_use(session.get_one(ModuleVersion, version_id))
+    """Return a kept module version; content named by a hash is read from the database once."""
+    row = session.execute(
+        select(ModuleVersion.version_hash, ModuleVersion.question_hashes).where(ModuleVersion.id == version_id)
+    ).one()
+    module = _restored.get(row.version_hash)
+    if module is None:
+        return _in_use(session.get_one(ModuleVersion, version_id))
+    return ModuleInUse(version_id, row.version_hash, module, tuple(row.question_hashes))
 
 
 _restored: dict[str, Module] = {}
@@ -249,6 +256,7 @@ def keep_place(
         now: the present time.
     """
     identity_id, key = reader
+    lock_identities(session, [identity_id])  # two tabs of one reader: neither loses what the other has read
     row = session.get(ReadingPlace, (identity_id, key))
     if row is None:
         row = ReadingPlace(identity_id=identity_id, module_key=key, organisation_id=organisation_id, read_sections=[])

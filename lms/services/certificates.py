@@ -7,11 +7,12 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from courses.awareness import short_version
-from courses.calendar import JST, FiscalYear, jst_date
+from courses.calendar import JST, jst_date
 from courses.ledger import short_id
 from lms.reports.certificate import CertificateFacts, CertificateWording, completion_certificate
 from lms.services.attempts import Learner, result_of
 from lms.services.people import particulars_on
+from lms.services.requirements import year_credited
 from lms.store.ledger import LedgerEvent
 from lms.wording.certificates import certificate_wording
 from lms.wording.registers import year_label
@@ -39,8 +40,9 @@ def certificate_of(session: Session, learner: Learner, attempt_id: int, language
     completed_on = jst_date(result.submitted_at)
     people = particulars_on(session, learner.organisation.id, completed_on, None)
     person = people.get(learner.person_id) if learner.person_id is not None else None
-    if person is None:
+    if person is None or learner.person_id is None:
         raise NotOnStaffListError
+    year = year_credited(session, learner.organisation.id, learner.person_id, result.id, completed_on)
     event = session.get_one(LedgerEvent, result.event_id)
     chosen: Literal["ja", "en"] = "ja" if language == "ja" else "en"
     facts = CertificateFacts(
@@ -55,7 +57,7 @@ def certificate_of(session: Session, learner: Learner, attempt_id: int, language
         mark=result.mark,
         maximum=result.maximum,
         pass_mark=result.pass_mark,
-        fiscal_year_label=year_label(FiscalYear.of(completed_on)),
+        fiscal_year_label=year_label(year),
         evidence_id=short_id(event.leaf),
     )
     return completion_certificate(facts, CertificateWording(**certificate_wording()), chosen)

@@ -7,6 +7,7 @@ Source: lti.md rule 6.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,10 +49,19 @@ class QueuedIdentity:
     method: str | None
 
 
+def lock_identities(session: Session, identity_ids: Collection[int]) -> None:
+    """Hold identities until the end of the transaction: what one person does in two tabs is done one after the other."""
+    # In order of their ids, so that two transactions never wait for each other; SQLite has one writer anyhow.
+    wanted = select(LtiIdentity.id).where(LtiIdentity.id.in_(identity_ids)).order_by(LtiIdentity.id)
+    session.scalars(wanted.with_for_update(key_share=True)).all()
+
+
 def see_identity(session: Session, platform: Platform, launch: Launch, now: datetime) -> LtiIdentity:
     """Return the identity that was launched, kept up to date with what the platform says of it."""
     identity = session.scalar(
-        select(LtiIdentity).where(LtiIdentity.platform_id == platform.id, LtiIdentity.sub == launch.sub)
+        select(LtiIdentity)
+        .where(LtiIdentity.platform_id == platform.id, LtiIdentity.sub == launch.sub)
+        .with_for_update(key_share=True)
     )
     if identity is None:
         identity = LtiIdentity(

@@ -128,13 +128,9 @@ def _resume(newest: LedgerCheckpoint | None, verifier: NoteVerifier) -> Frontier
         frontier = Frontier.from_hex(newest.frontier)
     except (LedgerError, NoteError):
         raise UnusableCheckpointError(newest.organisation_id, newest.size) from None
-    if (newest.size, newest.root) != (signed.size, signed.root) or not _is_at(frontier, signed.size, signed.root):
+    if (newest.size, newest.root) != (signed.size, signed.root) or not frontier.is_at(signed.size, signed.root):
         raise UnusableCheckpointError(newest.organisation_id, newest.size)
     return frontier
-
-
-def _is_at(frontier: Frontier, size: int, root: bytes) -> bool:
-    return frontier.size == size and frontier.root() == root
 
 
 def _place(session: Session, organisation_id: int, first: int, event_ids: Sequence[int]) -> None:
@@ -406,10 +402,10 @@ class _TreeWalk:
         root = self._signed_root(checkpoint)
         if root is None:
             return
-        if not _is_at(self._frontier, checkpoint.size, root):
+        if not self._frontier.is_at(checkpoint.size, root):
             self._report(ProblemCode.CHECKPOINT_ROOT, checkpoint, f"[{earlier_size}, {checkpoint.size})")
         stored = _parsed(checkpoint.frontier)
-        if stored is None or not _is_at(stored, checkpoint.size, root):
+        if stored is None or not stored.is_at(checkpoint.size, root):
             self._report(ProblemCode.CHECKPOINT_FRONTIER, checkpoint)
         else:
             # Going on from what was signed, damage before it is not blamed on every later checkpoint.
@@ -460,19 +456,21 @@ class _Chunks:
             .execution_options(yield_per=_ROWS_AT_A_TIME)
         )
         self._portions = session.execute(query).partitions()
-        self._rest: Sequence[_AnyRow] = ()
+        self._portion: Sequence[_AnyRow] = ()
+        self._start = 0
 
     def below(self, size: int | None) -> Iterator[Sequence[_AnyRow]]:
         """Give what is left of the leaves whose place is below a size; all of it for None."""
         while True:
-            if not self._rest:
-                self._rest = next(self._portions, ())
-            rest = self._rest
-            end = len(rest) if size is None else bisect_left(rest, size, key=lambda row: row.n)
-            if end == 0:
+            if self._start == len(self._portion):
+                self._portion, self._start = next(self._portions, ()), 0
+            start, end = self._start, len(self._portion)
+            if size is not None:
+                end = bisect_left(self._portion, size, lo=start, key=lambda row: row.n)
+            if start == end:
                 return
-            self._rest = rest[end:]
-            yield rest[:end]
+            self._start = end
+            yield self._portion[start:end]
 
 
 def _is_hash(value: object) -> bool:

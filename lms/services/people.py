@@ -230,7 +230,7 @@ def people_facts(
         person_ids: whom; None: everybody.
     """
     names = select(Unit.id, Unit.name_ja).where(Unit.organisation_id == organisation_id)
-    units = dict(session.execute(names).tuples().all())
+    units = dict(session.execute(names).all())
     scope: defaultdict[int, list[Period]] = defaultdict(list)
     for person_id, start, end in session.execute(_rows(ScopeMembership, organisation_id, known_at, person_ids)):
         scope[person_id].append(Period(start, end))
@@ -366,12 +366,10 @@ class _Importer:
         if facts.particulars:
             first_day = facts.particulars[0].start
         service = _with_period(facts.service, row.service, ())
-        corrected = next(
-            (before for before, after in zip(facts.service, service, strict=False) if before != after), None
-        )
         affiliations = facts.affiliations
-        if corrected is not None:
-            affiliations = _moved(affiliations, Period(corrected.start, corrected.end), row.service)
+        if service is not facts.service and service[-1].origin is not None:
+            latest = facts.service[-1]
+            affiliations = _moved(affiliations, Period(latest.start, latest.end), row.service)
         return _Facts(
             particulars=_with_value(facts.particulars, Period(first_day), self._personal(row, facts), self._day),
             service=service,
@@ -428,21 +426,29 @@ def _shown(rows: Sequence[_Dated]) -> tuple[str, str]:
 
 
 def _with_period(rows: list[_Dated], period: Period, value: tuple[Any, ...]) -> list[_Dated]:
-    """Return rows that hold a period: the latest corrected, or a new one where it begins at or after the latest's end."""
+    """Return rows that hold a period: a new one where it begins at or after the latest's end, else the latest corrected.
+
+    Earlier rows that the corrected one overlaps are gone: the list knows them as one.
+    """
     if any((row.start, row.end, row.value) == (period.start, period.end, value) for row in rows):
         return rows
     if not rows or ((ended := rows[-1].end) is not None and period.start >= ended):
         return [*rows, _Dated(None, period.start, period.end, value)]
-    return [*rows[:-1], _Dated(rows[-1].origin, period.start, period.end, value)]
+    apart = [row for row in rows[:-1] if not Period(row.start, row.end).overlaps(period)]
+    return [*apart, _Dated(rows[-1].origin, period.start, period.end, value)]
 
 
 def _moved(rows: list[_Dated], old: Period, new: Period) -> list[_Dated]:
-    """Return rows that lay in one period fitted into another: what began or ended with it does so again."""
+    """Return rows that lay in one period fitted into another: what began or ended with it does so again.
+
+    Nothing is stretched over rows that ended before.
+    """
     moved: list[_Dated] = []
     for row in rows:
         start, end = row.start, row.end
         if Period(start, end).overlaps(old):
-            start = new.start if start == old.start else max(start, new.start)
+            earlier = [each.end for each in moved if each.end is not None and each.end <= row.start]
+            start = max([new.start if start == old.start else max(start, new.start), *earlier])
             end = new.end if end == old.end else min((day for day in (end, new.end) if day), default=None)
         if end is None or start < end:
             moved.append(row._replace(start=start, end=end))

@@ -98,11 +98,12 @@ class StoredKeysets:
 
     @staticmethod
     def _row(session: Session, platform_id: int) -> PlatformKeyset:
+        # Held, so that of two first launches one waits for the other's row.
+        platform = session.get_one(Platform, platform_id, with_for_update={"key_share": True})
         row = session.get(PlatformKeyset, platform_id)
         if row is None:
-            organisation_id = session.get_one(Platform, platform_id).organisation_id
             row = PlatformKeyset(
-                platform_id=platform_id, organisation_id=organisation_id, document=None, last_attempt_at=None
+                platform_id=platform_id, organisation_id=platform.organisation_id, document=None, last_attempt_at=None
             )
             session.add(row)
         return row

@@ -85,7 +85,6 @@ def standings(
         person_ids: only these people; None: all.
     """
     versions = {row.key: row for row in requirements_of(session, organisation_id, moment.known_at)}
-    rules = [row.rule() for row in versions.values()]
     people = people_facts(session, organisation_id, moment.known_at, person_ids)
     results = results_by_person(session, organisation_id, moment.known_at, person_ids)
     period = FiscalYear(year).period
@@ -93,17 +92,17 @@ def standings(
         person = people[person_id]
         if in_scope_during(person, period):
             theirs = results.get(person_id, [])
-            yield PersonStandings(person, _stand(person, rules, versions, theirs, (year, moment.as_of)))
+            yield PersonStandings(person, _stand(person, versions, theirs, (year, moment.as_of)))
 
 
 def _stand(
     person: KnownPerson,
-    rules: Sequence[Requirement],
     versions: dict[str, RequirementVersion],
     results: Sequence[Result],
     when: tuple[int, date],
 ) -> tuple[Standing, ...]:
     year, as_of = when
+    rules = [row.rule() for row in versions.values()]
     current = obligations_of(person, rules, year)
     by_id = {each.result_id: each for each in results}
     credited: dict[str, Credit] = {}
@@ -128,7 +127,7 @@ def _stand(
 def _attempts(obligation: Obligation, results: Sequence[Result], credited: Result | None, as_of: date) -> int:
     occasions = {obligation.key, open_occasion(obligation.year)}
     if credited is not None:
-        occasions = {credited.occasion}
+        occasions.add(credited.occasion)
     return sum(
         each.competence == obligation.requirement.competence
         and each.occasion in occasions
@@ -179,30 +178,67 @@ def results_by_person(
 
 def standings_of(session: Session, organisation_id: int, person_id: int, now: datetime) -> tuple[Standing, ...]:
     """Return how one person stands today: this year's obligations, and last year's that are still unmet."""
-    today = jst_date(now)
-    year = FiscalYear.of(today).year
-    found: list[Standing] = []
-    for each_year in (year - 1, year):
-        for person in standings(session, organisation_id, each_year, Moment(today), {person_id}):
-            found += [each for each in person.standings if each_year == year or each.status.completion is None]
-    return tuple(found)
+    year = FiscalYear.of(jst_date(now)).year
+    return tuple(
+        each
+        for each in _standings_since(session, organisation_id, person_id, year - 1, jst_date(now))
+        if each.obligation.year == year or each.status.completion is None
+    )
+
+
+def _standings_since(
+    session: Session, organisation_id: int, person_id: int, first_year: int | None, as_of: date
+) -> list[Standing]:
+    """Return how one person stands from a fiscal year (None: the first of any requirement) to that of a date."""
+    versions = {row.key: row for row in requirements_of(session, organisation_id)}
+    this_year = FiscalYear.of(as_of).year
+    if first_year is None:
+        first_year = min((row.first_year for row in versions.values()), default=this_year)
+    people = people_facts(session, organisation_id, None, {person_id})
+    results = results_by_person(session, organisation_id, None, {person_id}).get(person_id, [])
+    return [
+        standing
+        for person in people.values()
+        for year in range(first_year, this_year + 1)
+        if in_scope_during(person, FiscalYear(year).period)
+        for standing in _stand(person, versions, results, (year, as_of))
+    ]
 
 
 def occasion_of(session: Session, organisation_id: int, person_id: int | None, module_key: str, now: datetime) -> str:
     """Return what an attempt at a module works on: the earliest unmet obligation, the one met, or ``open:YEAR``."""
-    fallback = open_occasion(FiscalYear.of(jst_date(now)).year)
+    today = jst_date(now)
+    fallback = open_occasion(FiscalYear.of(today).year)
     if person_id is None:
         return fallback
+    # All years, and in the order of `courses.requirements.credit`: the attempt names what a pass will be credited to.
     theirs = [
         each
-        for each in standings_of(session, organisation_id, person_id, now)
-        if each.obligation.requirement.competence == module_key
+        for each in _standings_since(session, organisation_id, person_id, None, today)
+        if each.obligation.requirement.competence == module_key and _takes_evidence(each.obligation, today)
     ]
+    theirs.sort(key=lambda each: (each.obligation.due_on, each.obligation.key))
     unmet = [each for each in theirs if each.status.completion is None]
     if unmet:
         return unmet[0].obligation.key
-    met = [each for each in theirs if each.result is not None]
-    return met[-1].result.occasion if met and met[-1].result else fallback
+    met = [each.result.occasion for each in theirs if each.result is not None]
+    return met[-1] if met else fallback
+
+
+def _takes_evidence(obligation: Obligation, today: date) -> bool:
+    return obligation.counts_from <= today and (obligation.left_on is None or today < obligation.left_on)
+
+
+def year_credited(
+    session: Session, organisation_id: int, person_id: int, result_id: int, completed_on: date
+) -> FiscalYear:
+    """Return the fiscal year credited 対象年度 with a passed attempt; that of its date where it met no obligation."""
+    years = [
+        each.obligation.year
+        for each in _standings_since(session, organisation_id, person_id, None, completed_on)
+        if each.result is not None and each.result.result_id == result_id
+    ]
+    return FiscalYear(years[0]) if years else FiscalYear.of(completed_on)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from courses.calendar import FiscalYear, jst_date
 from lms.services.audit import note
+from lms.services.identities import lock_identities
+from lms.services.requirements import open_occasion
 from lms.store.attempts import AttemptResult
 from lms.store.identities import identities_of, person_of
 from lms.store.launches import ResourceLink, ResourceLinkVisit
@@ -36,6 +39,8 @@ class DeliveryState:
 
 def want_scores(session: Session, identity_ids: Sequence[int], module_key: str, now: datetime) -> None:
     """Want the best result of a module in every activity that opens it and that these identities have launched."""
+    # A launch in another tab waits here or is waited for: either this sees its visit, or it sees the new result.
+    lock_identities(session, identity_ids)
     visits = session.execute(
         select(ResourceLink, ResourceLinkVisit.identity_id)
         .join(ResourceLinkVisit, ResourceLinkVisit.resource_link_pk == ResourceLink.id)
@@ -59,7 +64,10 @@ def want_scores_here(session: Session, link: ResourceLink, identity_id: int, now
 
 
 def best_result(session: Session, identity_ids: Sequence[int], module_key: str) -> AttemptResult | None:
-    """Return the best result of the newest occasion; of equal ones the earliest."""
+    """Return the best result of the newest occasion; of equal ones the earliest.
+
+    Attempts of somebody not linked yet work on no obligation: they are of one occasion with all others of their year.
+    """
     results = session.scalars(
         select(AttemptResult)
         .where(AttemptResult.identity_id.in_(identity_ids), AttemptResult.module_key == module_key)
@@ -67,9 +75,13 @@ def best_result(session: Session, identity_ids: Sequence[int], module_key: str) 
     ).all()
     if not results:
         return None
-    occasion = results[-1].occasion
+    newest = results[-1]
+    year = FiscalYear.of(jst_date(newest.submitted_at))
+    occasions = {newest.occasion}
+    if newest.occasion == open_occasion(year.year):
+        occasions.update(each.occasion for each in results if jst_date(each.submitted_at) in year.period)
     return max(
-        (each for each in results if each.occasion == occasion),
+        (each for each in results if each.occasion in occasions),
         key=lambda each: (each.is_passed, each.mark / each.maximum, -each.id),
     )
 
@@ -114,7 +126,10 @@ def deliveries_of(session: Session, identity_ids: Sequence[int], module_key: str
         .where(ScoreDelivery.identity_id.in_(identity_ids), ResourceLink.opens == module_key)
         .order_by(ScoreDelivery.id)
     )
-    return [DeliveryState(title or opens or module_key, row.state, row.refusal, row.delivered_at) for title, opens, row in rows]
+    return [
+        DeliveryState(title or opens or module_key, row.state, row.refusal, row.delivered_at)
+        for title, opens, row in rows
+    ]
 
 
 def note_dead(session: Session, delivery: ScoreDelivery, now: datetime) -> None:

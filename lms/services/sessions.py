@@ -59,16 +59,29 @@ class Visitor:
 
 def find_visitor(session: Session, handle: str, secret: str, now: datetime) -> Visitor | None:
     """Return the visitor of a live session; None if there is none with this secret."""
-    found = session.execute(
-        select(LaunchSession, ResourceLink.opens, Organisation, Platform.authorization_url)
+    row = session.execute(
+        select(
+            LaunchSession.secret_hash,
+            LaunchSession.identity_id,
+            LaunchSession.resource_link_pk,
+            LaunchSession.lti_roles,
+            LaunchSession.return_url,
+            LaunchSession.is_framed,
+            LaunchSession.language,
+            LaunchSession.touched_at,
+            LaunchSession.expires_at,
+            LaunchSession.revoked_at,
+            ResourceLink.opens,
+            Platform.authorization_url,
+            Organisation,
+        )
         .join(ResourceLink, ResourceLink.id == LaunchSession.resource_link_pk)
         .join(Platform, Platform.id == ResourceLink.platform_id)
         .join(Organisation, Organisation.id == LaunchSession.organisation_id)
         .where(LaunchSession.handle == handle)
     ).one_or_none()
-    if found is None:
+    if row is None:
         return None
-    row, opens, organisation, platform_address = found
     if not hmac.compare_digest(row.secret_hash, sha256(secret.encode()).digest()):
         return None
     if row.revoked_at is not None or now >= row.expires_at:
@@ -77,7 +90,7 @@ def find_visitor(session: Session, handle: str, secret: str, now: datetime) -> V
     identity_ids = (row.identity_id,) if person_id is None else tuple(identities_of(session, person_id))
     return Visitor(
         handle=handle,
-        organisation=organisation,
+        organisation=row.Organisation,
         identity_id=row.identity_id,
         person_id=person_id,
         identity_ids=identity_ids,
@@ -87,8 +100,8 @@ def find_visitor(session: Session, handle: str, secret: str, now: datetime) -> V
         is_instructor=is_instructor(row.lti_roles),
         return_url=row.return_url,
         resource_link_pk=row.resource_link_pk,
-        opens=opens,
-        platform_address=platform_address,
+        opens=row.opens,
+        platform_address=row.authorization_url,
         needs_touch=now - row.touched_at >= TOUCH_INTERVAL,
     )
 

@@ -1,4 +1,4 @@
-"""Bringing a database to the newest schema, and telling whether it is there.
+"""Bringing a database to the newest schema.
 
 The migrations lie in the project's ``migrations/`` folder. After each run the append-only triggers are set again:
 Alembic's batch mode on SQLite rebuilds tables and drops them.
@@ -7,29 +7,17 @@ Alembic's batch mode on SQLite rebuilds tables and drops them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from lms.store.base import Database
 from lms.store.records import append_only_ddl, drop_append_only_ddl, record_tables
+from lms.store.revisions import FOLDER
 from lms.store.schema import Base
-
-FOLDER = Path(__file__).resolve().parents[2] / "migrations"
-
-
-class SchemaBehindError(RuntimeError):
-    """The database is not at the schema that this version of the tool needs: run ``akashi db migrate``."""
-
-    def __init__(self, found: str | None, wanted: str) -> None:
-        super().__init__(f"{found} != {wanted}")
-        self.found = found
-        self.wanted = wanted
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -39,17 +27,6 @@ def _config(connection: Connection | None = None) -> Config:
     if connection is not None:
         config.attributes["connection"] = connection
     return config
-
-
-def newest_revision() -> str:
-    """Return the revision that this version of the tool needs."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
-
-
-def current_revision(database: Database) -> str | None:
-    """Return the revision of a database; None for an empty one."""
-    with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
 
 
 def migrate(database: Database, revision: str = "head") -> None:
@@ -78,21 +55,12 @@ def _existing_record_tables(connection: Connection) -> list[str]:
     return [table.name for table in record_tables(Base) if table.name in present]
 
 
-def check_schema(database: Database) -> None:
-    """Refuse a database that is not at this version's schema.
-
-    Raises:
-        SchemaBehindError: it is at another revision.
-    """
-    found = current_revision(database)
-    if found != newest_revision():
-        raise SchemaBehindError(found, newest_revision())
-
-
 def schema_differences(database: Database) -> list[object]:
     """Return what the tables of a migrated database and the models disagree on; empty when all is well."""
     with database.engine.connect() as connection:
-        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata))
+        return list(
+            compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata)
+        )
 
 
 def new_migration(database: Database, message: str, revision: str) -> None:

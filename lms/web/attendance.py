@@ -31,6 +31,7 @@ from lms.web.security import requires, visitor
 blueprint = Blueprint("attendance", __name__, url_prefix="/s/<handle>/attendance")
 
 PAGE_SIZE = 100
+_FILTERS = {"year", "unit", "category", "employment", "requirement", "state", "as_of", "known_at"}
 
 
 class BadFilterError(ValueError):
@@ -106,7 +107,7 @@ def register(handle: str) -> str:
     page = min(max(1, page), pages)
     requirements = requirements_of(session, asking.organisation.id)
     first_year = min((each.first_year for each in requirements), default=asked.year.year)
-    arguments = {name: value for name, value in request.args.items() if name != "page" and value}
+    arguments = {name: value for name, value in request.args.items() if name in _FILTERS and value}
     return render_template(
         "attendance/register.html",
         asked=asked,

@@ -34,7 +34,7 @@ from lms.services.certificates import NotOnStaffListError, NotPassedError
 from lms.services.identities import UnknownIdentityError
 from lms.services.launches import LoginFault, LoginRefused
 from lms.web.attendance import BadFilterError
-from lms.web.request import end_reading, now, tool
+from lms.web.request import browser_language, end_reading, now, tool
 from lms.web.security import FormTokenError, NotLaunchedError, NotPermittedError, visitor
 from lms.wording.gettext import set_language
 from lms.wording.refusals import refusal
@@ -154,10 +154,11 @@ def answer_unavailable(error: Exception) -> Response:
 
 def answer_failure(error: Exception) -> Response:
     """Answer what nobody foresaw, with a number that finds it in the log."""
+    cause = getattr(error, "original_exception", None) or error
+    if cause is not error and isinstance(cause, SQLAlchemyError | OSError):  # while a refusal was being noted
+        return answer_database(cause) if isinstance(cause, SQLAlchemyError) else answer_unavailable(cause)
     number = uuid.uuid4().hex[:12]
-    log.error(
-        "failed", number=number, endpoint=request.endpoint, exc_info=getattr(error, "original_exception", None) or error
-    )
+    log.error("failed", number=number, endpoint=request.endpoint, exc_info=cause)
     return _page(Answer(500, "failed"), number)
 
 
@@ -177,4 +178,4 @@ def _choose_language() -> None:
     if "_login_user" in g and current_user.is_authenticated:
         set_language(visitor().language)
     else:
-        set_language(request.accept_languages.best_match(["ja", "en"]) or tool().settings.default_language)
+        set_language(browser_language())

@@ -34,12 +34,12 @@ def _page(failed_identity: int | None, entered: str) -> str:
     )
 
 
-@blueprint.post("/<int:identity_id>")
+@blueprint.post("/<row:identity_id>")
 @requires(Permission.LINK_IDENTITIES)
 def decide(handle: str, identity_id: int) -> Response:
     """Link an identity to the person with a staff number, or take the link back."""
     asking = visitor()
-    staff_number = request.form.get("staff_number", "").strip()
+    staff_number = request.form.get("staff_number", "").replace("\0", "").strip()
     wanted = None if request.form.get("action") == "unlink" else staff_number
     try:
         with transaction() as session:

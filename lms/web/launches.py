@@ -69,7 +69,9 @@ def login() -> Response:
     wanted = _login_request()
     check_login(reading(), wanted, tool().settings.launch_url)
     probe = secrets.token_hex(8)
-    response = make_response(redirect(f"{url_for('launches.login_check')}?{urlencode(_as_fields(wanted) | {'probe': probe})}", 303))
+    response = make_response(
+        redirect(f"{url_for('launches.login_check')}?{urlencode(_as_fields(wanted) | {'probe': probe})}", 303)
+    )
     set_launch_cookie(response, f"__Host-p-{probe}", secrets.token_urlsafe(32), 300)
     return response
 
@@ -102,18 +104,17 @@ def login_check() -> Response:
 def launch() -> Response:
     """Take the platform's answer, open a session, and show what the activity opens."""
     state = request.form.get("state", "")
-    cookie = login_cookie_name(state)
     opened = complete_launch(
         tool().database,
         tool().keysets,
         (state, request.form.get("id_token", "")),
-        request.cookies.get(cookie),
+        request.cookies.get(login_cookie_name(state)),
         now(),
     )
+    # The login's cookie stays for its minutes: a reloaded launch is then told that it was used already.
     response = make_response(redirect(_destination(opened.handle, opened.opens), 303))
     seconds = int(SESSION_LIFETIME.total_seconds()) * 12
     set_launch_cookie(response, session_cookie_name(opened.handle), opened.secret, seconds)
-    set_launch_cookie(response, cookie, "", 0)
     return response
 
 

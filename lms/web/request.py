@@ -7,13 +7,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import current_app, g
+from flask import current_app, g, request
 from sqlalchemy.orm import Session
+from werkzeug.routing import IntegerConverter
 
 from lms.config import Settings
 from lms.lti.keysets import KeysetSource
 from lms.lti.tool_keys import ToolKeys
 from lms.store.base import Database
+
+
+class RowId(IntegerConverter):
+    """``<row:…>`` in an address: a number that every database can look up; a longer one names no page."""
+
+    regex = "[0-9]{1,18}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,11 @@ def now() -> datetime:
         g.now = current_app.extensions["akashi_clock"]()
     moment: datetime = g.now
     return moment
+
+
+def browser_language() -> str:
+    """Return the language that the browser asks for; what is said before a session exists is said in it."""
+    return request.accept_languages.best_match(["ja", "en"]) or tool().settings.default_language
 
 
 def reading() -> Session:

@@ -21,7 +21,7 @@ from flask_login import LoginManager, UserMixin, current_user
 from lms.lti.http import origin_of
 from lms.services.permissions import Permission
 from lms.services.sessions import Visitor, find_visitor, touch
-from lms.web.request import now, reading, tool, transaction
+from lms.web.request import browser_language, now, reading, tool, transaction
 from lms.wording.gettext import set_language
 
 _SESSION_PATH = re.compile(r"^/s/([0-9a-f]{16})/")
@@ -129,7 +129,9 @@ def visitor() -> Visitor:
 def init_app(app: Flask) -> None:
     """Set the session interface, the guard and the headers."""
     app.session_interface = LaunchSessionInterface()
-    login_manager = LoginManager(app)
+    app.config["REMEMBER_COOKIE_NAME"] = ";"  # no cookie can be called so: nothing is remembered beyond a launch
+    # Without flask-login's context processor: a page that reports a broken database must not ask it for the visitor.
+    login_manager = LoginManager(app, add_context_processor=False)
     login_manager.session_protection = None  # the cookie is bound to its address already
     login_manager.user_loader(load_visitor)
     app.before_request(guard)
@@ -157,6 +159,7 @@ def guard() -> None:
     view = current_app.view_functions[request.endpoint]
     permission = getattr(view, "permission", Permission.LEARN)
     if permission is None:
+        set_language(browser_language())
         return
     asking = visitor()
     set_language(asking.language)

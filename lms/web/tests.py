@@ -8,7 +8,8 @@ from flask import Blueprint, Response, jsonify, make_response, redirect, render_
 
 from lms.services.attempts import (
     AttemptOverError,
-    PaperQuestion,
+    PlaceOnPaper,
+    place_on_paper,
     read_paper,
     result_of,
     save_answer,
@@ -53,7 +54,7 @@ def start(handle: str, key: str) -> Response:
     return _to_question(handle, attempt_id, first_open)
 
 
-@blueprint.get("/attempts/<int:attempt_id>/questions/<int:position>")
+@blueprint.get("/attempts/<row:attempt_id>/questions/<row:position>")
 @requires(Permission.LEARN)
 def question(handle: str, attempt_id: int, position: int) -> str | Response:
     """Show one question of the paper with the answer saved so far."""
@@ -63,25 +64,25 @@ def question(handle: str, attempt_id: int, position: int) -> str | Response:
     return render_template("tests/question.html", paper=paper, here=paper.at(position), is_answered=is_answered)
 
 
-@blueprint.post("/attempts/<int:attempt_id>/questions/<int:position>")
+@blueprint.post("/attempts/<row:attempt_id>/questions/<row:position>")
 @requires(Permission.LEARN)
 def answer(handle: str, attempt_id: int, position: int) -> Response:
     """Save the answer, then go where the pressed button leads; ``go=stay`` is the page's own saving."""
-    paper = read_paper(reading(), learner(), attempt_id)
-    if paper.submitted_at is not None:
+    here = place_on_paper(reading(), learner(), (attempt_id, position))
+    if here.submitted_at is not None:
         raise AttemptOverError(attempt_id)
-    raw = _raw_answer(paper.at(position))
+    raw = _raw_answer(here)
     if raw is not None:
         with transaction() as session:
             save_answer(session, learner(), (attempt_id, position), raw, now())
     go = request.form.get("go", "next")
     if go == "stay":
         return jsonify(saved=raw is not None)
-    if go == "next" and position < len(paper.questions):
+    if go == "next" and position < here.places:
         return _to_question(handle, attempt_id, position + 1)
     if go == "previous" and position > 1:
         return _to_question(handle, attempt_id, position - 1)
-    if go.isascii() and go.isdigit() and 1 <= int(go) <= len(paper.questions):
+    if go.isascii() and go.isdigit() and len(go) < 4 and 1 <= int(go) <= here.places:
         return _to_question(handle, attempt_id, int(go))
     return make_response(redirect(url_for("tests.summary", handle=handle, attempt_id=attempt_id), 303))
 
@@ -91,7 +92,7 @@ def _to_question(handle: str, attempt_id: int, position: int) -> Response:
     return make_response(redirect(address, 303))
 
 
-def _raw_answer(here: PaperQuestion) -> dict[str, object] | None:
+def _raw_answer(here: PlaceOnPaper) -> dict[str, object] | None:
     """Return the answer in the form, as `quizzes.marking` takes it; None where none is given."""
     kind = here.question.kind
     if kind is QuestionKind.multiple:
@@ -108,18 +109,15 @@ def _raw_answer(here: PaperQuestion) -> dict[str, object] | None:
     return {"choice": chosen[0]}
 
 
-def _raw_pairs(here: PaperQuestion) -> dict[str, str]:
+def _raw_pairs(here: PlaceOnPaper) -> dict[str, str]:
     """Read the right sides by their place in the shown order: their keys would give the answer away."""
-    pairs = {}
-    for pair in here.question.pairs:
-        place = request.form.get(f"pair-{pair.key}", "")
-        if place:
-            is_place = place.isascii() and place.isdigit() and int(place) < len(here.item.order)
-            pairs[pair.key] = here.item.order[int(place)] if is_place else place
-    return pairs
+    key_at = {str(place): key for place, key in enumerate(here.order)}
+    given = {pair.key: request.form.getlist(f"pair-{pair.key}") for pair in here.question.pairs}
+    # What is no place becomes the empty key, which is nobody's: refused as a malformed answer.
+    return {left: key_at.get(",".join(places), "") for left, places in given.items() if places not in ([], [""])}
 
 
-@blueprint.get("/attempts/<int:attempt_id>/summary")
+@blueprint.get("/attempts/<row:attempt_id>/summary")
 @requires(Permission.LEARN)
 def summary(handle: str, attempt_id: int) -> str | Response:
     """Show which questions are answered, before submitting."""
@@ -130,7 +128,7 @@ def summary(handle: str, attempt_id: int) -> str | Response:
     return render_template("tests/summary.html", paper=paper, unanswered=unanswered)
 
 
-@blueprint.post("/attempts/<int:attempt_id>/submit")
+@blueprint.post("/attempts/<row:attempt_id>/submit")
 @requires(Permission.LEARN)
 def submit(handle: str, attempt_id: int) -> Response:
     """Submit the attempt."""
@@ -139,7 +137,7 @@ def submit(handle: str, attempt_id: int) -> Response:
     return make_response(redirect(url_for("tests.result", handle=handle, attempt_id=attempt_id), 303))
 
 
-@blueprint.get("/attempts/<int:attempt_id>/result")
+@blueprint.get("/attempts/<row:attempt_id>/result")
 @requires(Permission.LEARN)
 def result(handle: str, attempt_id: int) -> str:
     """Show the marks, feedback for each question, and how far the grade has come."""
@@ -159,7 +157,7 @@ def result(handle: str, attempt_id: int) -> str:
     )
 
 
-@blueprint.get("/attempts/<int:attempt_id>/certificate.pdf")
+@blueprint.get("/attempts/<row:attempt_id>/certificate.pdf")
 @requires(Permission.LEARN)
 def certificate(handle: str, attempt_id: int) -> Response:
     """Hand out the certificate of a passed attempt."""

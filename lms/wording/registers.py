@@ -70,7 +70,8 @@ def occasion_label(occasion: str) -> str:
     if kind == "joining":
         return _("Joining on %(date)s", date=date_label(date.fromisoformat(value)))
     if value.isdigit():
-        return year_label(FiscalYear(int(value)))
+        year = FiscalYear(int(value))
+        return year.era_label if current_language() == "ja" else f"Fiscal year {year.year}"
     return occasion
 
 

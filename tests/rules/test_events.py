@@ -222,6 +222,35 @@ def test_the_canonical_form_is_what_the_standard_library_writes_with_sorted_keys
     assert json.loads(payload) == {"value": value}
 
 
+# An event and its row
+
+
+def test_a_row_that_says_what_its_event_says_differs_in_nothing() -> None:
+    stored = json.loads(GOLDEN_PAYLOAD)
+    expected = {name: value for name, value in events.build_event(FACTS).items() if name != "commitments"}
+    assert events.differing_members(stored, expected) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"type": "attempt.reviewed"}, ["type"]),
+        ({"recorded_at": None, "supersedes": 4}, ["recorded_at", "supersedes"]),
+        ({"body": {**FACTS.body, "mark": 9}}, ["body.mark"]),
+        ({"body": {**FACTS.body, "passed": 1}}, ["body.passed"]),
+        ({"body": {**FACTS.body, "mark": 8.0}}, ["body.mark"]),
+        ({"body": {**FACTS.body, "added": 1}}, ["body.added"]),
+        ({"body": {**FACTS.body, "added_later": None}}, []),
+        ({"body": {name: value for name, value in FACTS.body.items() if name != "title"}}, ["body.title"]),
+        ({"body": []}, ["body"]),
+        ({"more": 1}, ["more"]),
+    ],
+)
+def test_the_members_in_which_a_row_differs_from_its_event_are_named(change: dict[str, Any], named: list[str]) -> None:
+    stored = json.loads(GOLDEN_PAYLOAD)
+    assert events.differing_members(stored, {**events.build_event(FACTS), **change}) == named
+
+
 # Commitments
 
 

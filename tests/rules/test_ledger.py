@@ -348,6 +348,14 @@ def test_a_frontier_and_the_leaves_after_it_prove_each_of_those_leaves() -> None
                 assert proof == TREE.inclusion_proof(index, size), (before_size, index, size)
 
 
+def test_a_frontier_is_at_its_own_size_and_root_alone() -> None:
+    frontier = Frontier()
+    frontier.extend(RFC_LEAVES[:3])
+    assert frontier.is_at(3, bytes.fromhex(RFC_ROOTS[3]))
+    assert not frontier.is_at(4, bytes.fromhex(RFC_ROOTS[3]))
+    assert not frontier.is_at(3, bytes.fromhex(RFC_ROOTS[4]))
+
+
 @pytest.mark.parametrize("index", [-1, 0, 2, 5])
 def test_a_leaf_that_did_not_come_after_the_frontier_is_not_proven_from_it(index: int) -> None:
     before = Frontier()

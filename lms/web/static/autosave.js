@@ -4,6 +4,9 @@ const status = document.getElementById("saving");
 let wanted = 0;
 let saved = 0;
 let isSending = false;
+let isBroken = false;
+let isLeaving = false;
+let pressed = null; // the button that waits until the connection is back
 
 async function send() {
   if (isSending || saved === wanted) return;
@@ -15,34 +18,51 @@ async function send() {
   try {
     const response = await fetch(form.action, {
       method: "POST", body, headers: { Accept: "application/json" }, credentials: "same-origin",
+      signal: AbortSignal.timeout(20000),
     });
     if (response.status >= 500) throw new Error(String(response.status));
-    if (!response.ok) {
-      status.textContent = (await response.json()).title;
-      saved = sending;
-    } else {
-      saved = sending;
-      if (saved === wanted) status.textContent = form.dataset.saved;
-    }
+    const answer = await response.json();
+    saved = sending;
+    if (!response.ok) status.textContent = answer.title;
+    else if (saved === wanted) status.textContent = form.dataset.saved;
+    isBroken = false;
   } catch {
+    isBroken = true;
     status.textContent = form.dataset.failed;
     setTimeout(send, 4000);
     return;
   } finally {
     isSending = false;
   }
-  send();
+  if (saved !== wanted) send();
+  else if (pressed) form.requestSubmit(pressed);
 }
 
 form.addEventListener("change", () => {
   wanted += 1;
   send();
 });
+// What is saved is not sent once more: another tab or device may have saved something newer meanwhile.
+form.addEventListener("formdata", (event) => {
+  if (saved !== wanted || form.querySelector("select")) return;
+  for (const name of new Set(event.formData.keys())) {
+    if (name !== "form_token" && name !== "go") event.formData.delete(name);
+  }
+});
+// Leaving now would lose the answer: the button's way is taken as soon as it is saved.
+form.addEventListener("submit", (event) => {
+  isLeaving = !(isBroken && saved !== wanted);
+  if (isLeaving) return;
+  event.preventDefault();
+  pressed = event.submitter;
+  send();
+});
 addEventListener("online", send);
 addEventListener("beforeunload", (event) => {
-  if (saved !== wanted && !isSubmitting) event.preventDefault();
+  if (saved !== wanted && !isLeaving) event.preventDefault();
 });
-let isSubmitting = false;
-form.addEventListener("submit", () => {
-  isSubmitting = true;
-});
+// A browser may bring back what was chosen before the page was loaded anew: that is not saved yet.
+if ([...form.elements].some((each) => each.checked !== each.defaultChecked)) {
+  wanted += 1;
+  send();
+}

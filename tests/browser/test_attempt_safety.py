@@ -1,0 +1,147 @@
+"""No answer is lost or goes to somebody else: several tabs, several people, an interrupted connection."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import BrowserContext, Frame, expect
+
+from tests.browser.right_answers import right_answer_to
+from tests.browser.servers import Site
+from tests.browser.walks import Walker, launch, session_path, wait_until_saved
+
+pytestmark = pytest.mark.browser
+
+CHOSEN = "input[name=choice]:checked, .pair option:checked:not([value=''])"
+
+
+def _choices(view: Frame) -> list[str]:
+    return [str(each.get_attribute("value")) for each in view.locator(CHOSEN).all()]
+
+
+def _open_question(view: Frame, attempt_id: int, position: int) -> None:
+    view.goto(f"{session_path(view)}attempts/{attempt_id}/questions/{position}")
+
+
+def _positions_by_kind(view: Frame, attempt_id: int) -> dict[str, int]:
+    positions: dict[str, int] = {}
+    for position in range(1, 11):
+        _open_question(view, attempt_id, position)
+        positions.setdefault(right_answer_to(view.locator("main h1").inner_text()).kind, position)
+    return positions
+
+
+def _choose_otherwise(view: Frame) -> None:
+    """Choose something other than what is chosen."""
+    lists = view.locator(".pair select")
+    if lists.count():
+        chosen = lists.first.input_value()
+        lists.first.select_option(value="1" if chosen == "0" else "0")
+    else:
+        view.locator("input[name=choice]:not(:checked)").first.click()
+
+
+def test_two_people_in_two_tabs_of_one_browser_never_mix(site: Site, context: BrowserContext) -> None:
+    first, second = Walker(launch(context, site, site.somebody())), Walker(launch(context, site, site.somebody()))
+    assert session_path(first.view) != session_path(second.view)
+    attempts = []
+    for walker in (first, second):
+        walker.follow(walker.view.locator("a[href$='/test']"))
+        walker.start_test()
+        attempts.append(int(walker.view.url.split("/attempts/")[1].split("/")[0]))
+    first.answer_all()
+    first.submit()
+    expect(first.view.locator(".outcome-good")).to_be_visible()
+
+    second.view.goto(second.view.url)
+    assert _choices(second.view) == []
+    foreign = second.view.goto(f"{session_path(second.view)}attempts/{attempts[0]}/result")
+    assert foreign is not None
+    assert foreign.status == 404
+    second.view.goto(f"{session_path(second.view)}attempts/{attempts[1]}/summary")
+    second.submit()
+    expect(second.view.locator(".outcome-open")).to_be_visible()
+    first.view.goto(first.view.url)
+    expect(first.view.locator(".outcome-good")).to_be_visible()
+
+
+def test_every_kind_of_answer_is_saved_by_itself_and_is_there_after_a_reload(
+    site: Site, context: BrowserContext
+) -> None:
+    person = site.somebody()
+    view = launch(context, site, person)
+    attempt_id = site.start_paper_with_every_kind(person)
+    for position in _positions_by_kind(view, attempt_id).values():
+        _open_question(view, attempt_id, position)
+        assert _choices(view) == []
+        Walker(view).answer()
+        chosen = _choices(view)
+        assert chosen
+        wait_until_saved(view)
+        _open_question(view, attempt_id, position)
+        assert _choices(view) == chosen
+
+
+def test_of_two_tabs_of_one_attempt_the_later_saving_wins_and_a_tab_that_chose_nothing_takes_nothing_away(
+    site: Site, context: BrowserContext
+) -> None:
+    person = site.somebody()
+    view = launch(context, site, person)
+    attempt_id = site.start_paper_with_every_kind(person)
+    positions = _positions_by_kind(view, attempt_id)
+    other = context.new_page().main_frame
+    lost = []
+    for kind, position in positions.items():
+        _open_question(view, attempt_id, position)
+        other.goto(view.url)
+        Walker(view).answer()
+        wait_until_saved(view)
+        newest = _choices(view)
+        Walker(other).go_on()  # it still shows the question without an answer
+        _open_question(other, attempt_id, position)
+        if _choices(other) != newest:
+            lost.append(kind)
+        _choose_otherwise(other)
+        wait_until_saved(other)
+        later = _choices(other)
+        assert later != newest
+        _open_question(view, attempt_id, position)
+        assert _choices(view) == later, kind
+    assert lost == []
+
+
+def test_an_interrupted_connection_is_told_and_the_answer_is_saved_when_it_is_back(
+    site: Site, context: BrowserContext
+) -> None:
+    walker = Walker(launch(context, site, site.somebody()))
+    walker.follow(walker.view.locator("a[href$='/test']"))
+    walker.start_test()
+    view, failed = walker.view, str(walker.view.locator("#question").get_attribute("data-failed"))
+    context.set_offline(True)
+    _choose_otherwise(view)
+    expect(view.locator("#saving")).to_have_text(failed)
+    chosen = _choices(view)
+    context.set_offline(False)
+    wait_until_saved(view)
+    view.goto(view.url)
+    assert _choices(view) == chosen
+
+
+def test_the_button_waits_for_the_connection_so_that_the_answer_is_not_lost(
+    site: Site, context: BrowserContext
+) -> None:
+    person = site.somebody()
+    view = launch(context, site, person)
+    attempt_id = site.start_paper_with_every_kind(person)
+    _open_question(view, attempt_id, 1)
+    address, failed = view.url, str(view.locator("#question").get_attribute("data-failed"))
+    context.set_offline(True)
+    _choose_otherwise(view)
+    expect(view.locator("#saving")).to_have_text(failed)
+    chosen = _choices(view)
+    view.locator(".actions button[value=next]").click()
+    expect(view.locator("#saving")).to_have_text(failed)
+    assert view.url == address
+    context.set_offline(False)
+    view.wait_for_url(lambda url: url.endswith("/questions/2"))
+    _open_question(view, attempt_id, 1)
+    assert _choices(view) == chosen

@@ -1,0 +1,69 @@
+"""Rights come from roles held in the tool, on the days on which they are held."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from courses.roles import IsmsRole
+from lms.services.permissions import EVERYONE, PERMISSIONS_OF, Permission, grant_role, permissions_of
+from lms.store.organisations import Organisation
+from lms.store.permissions import Grant
+from lms.store.records import record
+from tests.factories import ACTOR, add_person
+
+TODAY = date(2026, 11, 23)
+
+
+def test_an_identity_that_is_nobodys_may_learn(session: Session) -> None:
+    assert permissions_of(session, None, TODAY) == {Permission.LEARN}
+
+
+def test_the_secretariat_may_read_registers_and_link_identities(
+    session: Session, organisation: Organisation, now: datetime
+) -> None:
+    person_id = add_person(session, organisation)
+    assert permissions_of(session, person_id, TODAY) == EVERYONE
+    grant_role(session, organisation, person_id, IsmsRole.SECRETARIAT, ACTOR, now)
+    everything = {Permission.LEARN, Permission.READ_ATTENDANCE, Permission.LINK_IDENTITIES}
+    assert permissions_of(session, person_id, TODAY) == everything
+    assert permissions_of(session, person_id, TODAY - timedelta(days=1)) == EVERYONE
+
+
+def test_a_role_that_opens_no_page_adds_nothing(session: Session, organisation: Organisation, now: datetime) -> None:
+    person_id = add_person(session, organisation)
+    for role in set(IsmsRole) - set(PERMISSIONS_OF):
+        grant_role(session, organisation, person_id, role, ACTOR, now)
+    assert permissions_of(session, person_id, TODAY) == EVERYONE
+
+
+def test_granting_again_writes_nothing(session: Session, organisation: Organisation, now: datetime) -> None:
+    person_id = add_person(session, organisation)
+    grants = [
+        grant_role(session, organisation, person_id, IsmsRole.CISO, ACTOR, now + timedelta(days=days))
+        for days in (0, 9)
+    ]
+    assert session.scalar(select(func.count()).select_from(Grant)) == 1
+    assert grants[0].valid_from == TODAY
+
+
+def test_a_grant_that_ended_opens_nothing(session: Session, organisation: Organisation, now: datetime) -> None:
+    person_id = add_person(session, organisation)
+    former = grant_role(session, organisation, person_id, IsmsRole.SECRETARIAT, ACTOR, now)
+    tomorrow = TODAY + timedelta(days=1)
+    ended = Grant(
+        person_id=person_id,
+        isms_role=former.isms_role,
+        valid_from=TODAY,
+        valid_to=tomorrow,
+        is_void=False,
+        reason="異動",
+        supersedes_id=former.id,
+        recorded_at=now,
+        recorded_by=ACTOR,
+    )
+    record(session, organisation, ended)
+    assert Permission.READ_ATTENDANCE in permissions_of(session, person_id, TODAY)
+    assert permissions_of(session, person_id, tomorrow) == EVERYONE
