@@ -11,6 +11,7 @@ from functools import cached_property
 from lms.clock import read_clock
 from lms.config import Settings, read_settings
 from lms.store.base import Database
+from lms.store.revisions import check_schema
 
 
 class CommandContext:
@@ -27,7 +28,17 @@ class CommandContext:
 
     @cached_property
     def database(self) -> Database:
-        """The database that the settings name."""
+        """The database that the settings name, at this version's schema.
+
+        Raises:
+            lms.store.revisions.SchemaBehindError: it needs ``akashi db migrate``.
+        """
+        check_schema(self.unchecked_database)
+        return self.unchecked_database
+
+    @cached_property
+    def unchecked_database(self) -> Database:
+        """The database as it is, for migrating it."""
         return Database(self.settings.database_url)
 
     @cached_property

@@ -21,7 +21,7 @@ def db() -> None:
 @click.pass_obj
 def migrate_database(context: CommandContext) -> None:
     """Bring the database to the newest schema; a new SQLite file is made."""
-    database = context.database
+    database = context.unchecked_database
     if database.is_sqlite and database.engine.url.database:
         path = Path(database.engine.url.database)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from lms.cli.attendance import attendance
 from lms.cli.awareness import catalogue, requirement
@@ -16,10 +17,35 @@ from lms.cli.people import people
 from lms.cli.permissions import grant
 from lms.cli.platforms import platform
 from lms.cli.worker import worker
-from lms.wording.gettext import set_language
+from lms.config import BadSettingError
+from lms.store.base import UnsafeDatabaseError
+from lms.store.revisions import SchemaBehindError
+from lms.wording.gettext import _, set_language
 
 
-@click.group()
+class ExplainedGroup(click.Group):
+    """A group of commands that says in a sentence what is wrong with the installation."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Run the command.
+
+        Raises:
+            click.ClickException: a setting, the schema or the database is not as it must be.
+        """
+        try:
+            return super().invoke(context)
+        except BadSettingError as bad:
+            raise click.ClickException(f"{bad.name}: {bad.wanted}") from None
+        except SchemaBehindError:
+            raise click.ClickException(
+                _("The database is not at this version's schema. Run: akashi db migrate")
+            ) from None
+        except (UnsafeDatabaseError, DBAPIError) as fault:
+            reason = fault.orig if isinstance(fault, DBAPIError) else fault
+            raise click.ClickException(_("The database can't be used: %(reason)s", reason=reason)) from None
+
+
+@click.group(cls=ExplainedGroup)
 @click.option("--language", type=click.Choice(["ja", "en"]), help="Language of what is printed and exported.")
 @click.pass_context
 def cli(context: click.Context, language: str | None) -> None:

@@ -32,7 +32,9 @@ def platform() -> None:
 )
 @ORGANISATION_OPTION
 @click.pass_obj
-def add_one(context: CommandContext, /, key: str | None, name: str, **given: str | bool | tuple[str, ...] | None) -> None:
+def add_one(
+    context: CommandContext, /, key: str | None, name: str, **given: str | bool | tuple[str, ...] | None
+) -> None:
     """Register a platform under NAME; launches from its deployments are accepted from then on."""
     issuer = str(given["issuer"]).rstrip("/")
     deployments = given["deployments"]

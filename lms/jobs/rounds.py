@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from lms.jobs.housekeeping import keep_house
 from lms.jobs.ledger import run_sequencer
 from lms.jobs.scores import deliver_scores
 from lms.jobs.worker import Round
 
-ROUNDS: tuple[Round, ...] = (Round("ledger", run_sequencer), Round("scores", deliver_scores))
+ROUNDS: tuple[Round, ...] = (Round("ledger", run_sequencer), Round("scores", deliver_scores), Round("housekeeping", keep_house))

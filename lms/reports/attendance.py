@@ -83,6 +83,10 @@ class AttendanceHead:
     known_at_label: str
     """Size of the ledger's tree, with its time."""
     rows: int
+    people: int | None = None
+    """People in scope on any day of the year, within the filters; None: not counted."""
+    without_obligation: int | None = None
+    """How many of them have no obligation, and so no row."""
     filters: Sequence[tuple[str, str]] = ()
     """Name and value of each filter that narrowed the register; none means everybody in scope."""
 
@@ -95,6 +99,8 @@ class AttendanceHead:
                 ("as_of", self.as_of),
                 ("known_at", self.known_at_label),
                 *((f"filter:{name}", value) for name, value in self.filters),
+                *((("people", self.people),) if self.people is not None else ()),
+                *((("without_obligation", self.without_obligation),) if self.without_obligation is not None else ()),
             ),
             self.rows,
         )

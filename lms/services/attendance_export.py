@@ -11,13 +11,21 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from courses.calendar import JST, FiscalYear
-from lms.reports.attendance import AttendanceHead, attendance_csv, attendance_xlsx
+from lms.reports.attendance import AttendanceHead, AttendanceRow, attendance_csv, attendance_xlsx
 from lms.services.attendance import Attendance, AttendanceFilter, attendance
 from lms.store.ledger import LedgerCheckpoint, LedgerLeaf, LedgerPending
 from lms.store.organisations import Organisation
 from lms.store.records import Moment
 from lms.wording.gettext import _, current_language
-from lms.wording.registers import category_label, column_labels, employment_label, state_label, year_label
+from lms.wording.registers import (
+    category_label,
+    column_labels,
+    employment_label,
+    mode_label,
+    occasion_label,
+    state_label,
+    year_label,
+)
 
 Format = Literal["csv", "xlsx"]
 MEDIA_TYPES: dict[Format, str] = {
@@ -73,7 +81,7 @@ def export_attendance(session: Session, organisation: Organisation, request: Exp
             if request.format == "csv":
                 attendance_csv(file, head, register.rows, request.encoding)
             else:
-                attendance_xlsx(file, head, register.rows, _("Attendance"), column_labels())
+                attendance_xlsx(file, head, map(_in_words, register.rows), _("Attendance"), column_labels())
         scratch.replace(target)
     finally:
         scratch.unlink(missing_ok=True)
@@ -95,7 +103,20 @@ def _head(session: Session, organisation: Organisation, request: ExportRequest, 
         as_of=request.moment.as_of,
         known_at_label=known_at_label(session, organisation.id, request.moment.known_at),
         rows=len(register.rows),
+        people=register.people,
+        without_obligation=register.people_without_obligation,
         filters=[(name, value) for name, value in filters.items() if value is not None],
+    )
+
+
+def _in_words(row: AttendanceRow) -> AttendanceRow:
+    """Return a row with its codes in words: a workbook is for people, the CSV for programs."""
+    return row._replace(
+        employment=employment_label(row.employment),
+        category=category_label(row.category),
+        occasion=occasion_label(row.occasion),
+        state=state_label(row.state),
+        mode=mode_label(row.mode) if row.mode else row.mode,
     )
 
 

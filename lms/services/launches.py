@@ -306,20 +306,6 @@ def _see_visit(session: Session, link: ResourceLink, identity_id: int, *, is_lea
     session.flush()
 
 
-def note_refusal(database: Database, refused: LoginRefused, now: datetime) -> None:
-    """Append the audit event of a refused login."""
-    with database.transaction() as session:
-        note(
-            session,
-            "login.refused",
-            "anonymous",
-            now,
-            refused.organisation_id,
-            code=refused.code.value,
-            platform=refused.platform_id,
-        )
-
-
 def purge(session: Session, now: datetime) -> int:
     """Delete logins and sessions that can serve no more; return how many."""
     logins = session.execute(delete(PendingLogin).where(PendingLogin.created_at < now - timedelta(days=1)))

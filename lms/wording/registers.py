@@ -64,6 +64,17 @@ def category_label(code: str) -> str:
     return labels[code]() if code in labels else code
 
 
+def mode_label(code: str) -> str:
+    """Return the name of a way in which a competence was shown; an unknown code stands for itself."""
+    labels: dict[str, Callable[[], str]] = {
+        "own_test": lambda: _("E-learning with test"),
+        "face_to_face": lambda: _("Face to face"),
+        "make_up": lambda: _("Make-up session"),
+        "external_course": lambda: _("External course"),
+    }
+    return labels[code]() if code in labels else code
+
+
 def occasion_label(occasion: str) -> str:
     """Return what an obligation arose from, in words: ``fiscal_year:2026`` or ``joining:2026-11-01``."""
     kind, _colon, value = occasion.rpartition("/")[2].partition(":")

@@ -318,7 +318,7 @@ def slow_months_later(day: date, months: int) -> date:
     return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(people(), requirement_lists())
 def test_obligations_are_those_that_a_day_by_day_reading_finds(
     who: KnownPerson, requirements: list[Requirement]
@@ -332,7 +332,7 @@ def test_obligations_are_those_that_a_day_by_day_reading_finds(
         assert all(o.person_id == who.person_id for o in found)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data(), people(), requirement_lists(), COMPLETIONS, EXEMPTIONS)
 def test_credit_is_the_only_assignment_in_which_nothing_meets_a_later_obligation_than_it_could(
     data: st.DataObject,
@@ -348,7 +348,7 @@ def test_credit_is_the_only_assignment_in_which_nothing_meets_a_later_obligation
     assert credit(owed, completions, exemptions, decided) == slow_credit(owed, completions, exemptions, decided)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(people(), requirement_lists(), COMPLETIONS, EXEMPTIONS, st.lists(NEAR_THE_BORDERS, min_size=3, max_size=3))
 def test_states_are_those_that_a_day_by_day_reading_finds(
     who: KnownPerson,
@@ -532,7 +532,7 @@ FILTERS: list[Callable[[KnownPerson], bool]] = [
 ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(EVERYBODY, requirement_lists(), COMPLETIONS, EXEMPTIONS, NEAR_THE_BORDERS)
 def test_the_population_is_the_sum_of_the_states_for_any_filter(
     everybody: list[KnownPerson],
@@ -553,7 +553,7 @@ def test_the_population_is_the_sum_of_the_states_for_any_filter(
         assert len(population) == sum(states.values()) == sum(states[state] for state in State)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(people(), requirement_lists(st.just(Audience())))
 def test_everyone_in_scope_on_any_day_of_a_year_has_obligations_and_nobody_else_has(
     who: KnownPerson, requirements: list[Requirement]
@@ -826,7 +826,7 @@ def test_an_obligation_of_an_earlier_year_comes_first_even_when_due_later() -> N
     assert credited_ids(credit(owed, [passed(1, date(2027, 4, 5))])) == {"core-joining/joining:2027-03-20": 1}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(people(), requirement_lists(), COMPLETIONS, EXEMPTIONS)
 def test_one_piece_of_evidence_is_used_once_and_later_years_change_nothing_in_earlier_ones(
     who: KnownPerson, requirements: list[Requirement], completions: list[Completion], exemptions: list[Exemption]
@@ -842,7 +842,7 @@ def test_one_piece_of_evidence_is_used_once_and_later_years_change_nothing_in_ea
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.randoms(use_true_random=False), people(), requirement_lists(), COMPLETIONS, EXEMPTIONS)
 def test_crediting_does_not_depend_on_the_order_in_which_anything_is_given(
     random: Random,
@@ -986,7 +986,7 @@ def test_months_are_counted_one_by_one(day: date, months: int) -> None:
 # --- As of a date -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(people(), requirement_lists(), COMPLETIONS, EXEMPTIONS, NEAR_THE_BORDERS)
 def test_nothing_that_begins_after_the_date_matters_on_it(
     who: KnownPerson,

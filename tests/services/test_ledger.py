@@ -219,6 +219,35 @@ def test_an_event_committed_after_a_later_one_gets_the_next_place(
     assert found(database, organisation) == set()
 
 
+def test_an_event_committed_while_later_ones_are_placed_stays_pending(
+    database: Database, organisation: Organisation, now: datetime
+) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    with database.transaction() as slow:
+        record(slow, organisation, *units(now, "slow"))
+        with database.transaction() as fast:
+            record(fast, organisation, *units(now, "fast"))
+
+        @event.listens_for(database.engine, "before_cursor_execute")
+        def commit_before_places_are_given(*arguments: Any) -> None:
+            if arguments[2].startswith("INSERT INTO ledger_leaf"):
+                slow.commit()
+
+        with database.transaction() as session:
+            assert sequence(session, organisation.id, now, KEY).count == 1
+    with database.reading() as session:
+        assert session.scalars(select(LedgerPending.event_id)).all() == [1]
+    assert found(database, organisation) == set()
+
+
+def test_another_organisations_event_gets_no_place(database: Database, kept: Organisation, now: datetime) -> None:
+    with intruder(database) as session:
+        changed(EVENT, "id", 7, organisation_id=99)(session)
+    with database.transaction() as session:
+        assert sequence(session, kept.id, now, KEY).count == 0
+
+
 def test_many_writers_and_two_sequencers_skip_no_event_and_never_fork(
     database: Database, organisation: Organisation, now: datetime
 ) -> None:
@@ -418,6 +447,10 @@ TAMPERINGS: dict[str, tuple[Tampering, set[tuple[str, str]]]] = {
         {("leaf.unsigned", "ledger_leaf 6"), ("event.pending_though_placed", "ledger_pending 7")},
     ),
     "a pending row deleted": (removed(PENDING, "event_id", 7), {("event.unplaced", "ledger_event 7")}),
+    "a pending event given away": (
+        changed(EVENT, "id", 7, organisation_id=99),
+        {("event.foreign", "ledger_pending 7"), ("event.foreign", "unit 6")},
+    ),
     "a placed event pending again": (
         added(PENDING, organisation_id=1, event_id=3),
         {("event.pending_though_placed", "ledger_pending 3")},

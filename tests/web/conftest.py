@@ -17,17 +17,18 @@ from flask import Flask
 
 from lms.app import create_app
 from lms.lti.keysets import KeysetSource
-from lms.services.platforms import StoredKeysets
+from lms.services.organisations import add_organisation
+from lms.services.platforms import NewPlatform, StoredKeysets, add_platform
 from lms.store.base import Database
 from tests.conftest import NOW
 from tests.postgresql_server import Cluster
 from tests.practice_lms.defaults import default_config
 from tests.practice_lms.keys import SigningKey
 from tests.practice_lms.lms import PracticeLms
-from tests.practice_lms.model import Activity
+from tests.practice_lms.model import Activity, PlatformConfig
 from tests.practice_lms.people_file import with_people_file
 from tests.practice_organisation.seed import seed, write_cast
-from tests.web.visits import LMS, TOOL, Browser, KeyRoom, StandingClock, Visit, visit
+from tests.web.visits import LMS, OTHER_LMS, TOOL, Browser, KeyRoom, StandingClock, Visit, visit
 
 BOTH_DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 """For ``@pytest.mark.parametrize("database_kind", BOTH_DATABASES)``: the few tests that run on both."""
@@ -123,9 +124,10 @@ def database_kind() -> str:
 @pytest.fixture
 def tool(database_kind: str, request: pytest.FixtureRequest) -> Iterator[RunningTool]:
     """The tool with the practice organisation, as it is on 23 November 2026 at noon."""
-    if database_kind == "postgresql":
-        yield from _tool_on_postgresql(request)
-        return
+    yield from _tool_on_postgresql(request) if database_kind == "postgresql" else _tool_on_sqlite(request)
+
+
+def _tool_on_sqlite(request: pytest.FixtureRequest) -> Iterator[RunningTool]:
     running: RunningTool = request.getfixturevalue("tool_on_sqlite")
     assert running.path is not None
     running.database.close()
@@ -190,20 +192,53 @@ def ready_made_keys() -> list[rsa.RSAPrivateKey]:
     return [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(3)]
 
 
+@pytest.fixture(scope="session")
+def lms_config(tmp_path_factory: pytest.TempPathFactory) -> PlatformConfig:
+    """The practice organisation's LMS, with one activity more that opens a module which nobody has adopted."""
+    people = tmp_path_factory.mktemp("cast") / "people.json"
+    write_cast(people)
+    config = with_people_file(default_config(LMS, TOOL), people)
+    course = config.courses[0]
+    lost = Activity(key="lost", title="使われていない教材", link_id="9", custom={"akashi": "no-such-module"})
+    return replace(config, courses=(replace(course, activities=(*course.activities, lost)),))
+
+
 @pytest.fixture
 def lms(
-    tool: RunningTool, ready_made_keys: list[rsa.RSAPrivateKey], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tool: RunningTool,
+    lms_config: PlatformConfig,
+    ready_made_keys: list[rsa.RSAPrivateKey],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> PracticeLms:
     """The practice LMS with the practice organisation's people, on the tool's clock."""
     ready = itertools.cycle(ready_made_keys)
     monkeypatch.setattr(SigningKey, "generate", lambda: SigningKey(secrets.token_hex(10), next(ready)))
-    write_cast(tmp_path / "people.json")
-    config = with_people_file(default_config(LMS, TOOL), tmp_path / "people.json")
-    course = config.courses[0]
-    lost = Activity(key="lost", title="使われていない教材", link_id="9", custom={"akashi": "no-such-module"})
-    opened = PracticeLms(replace(config, courses=(replace(course, activities=(*course.activities, lost)),)))
+    opened = PracticeLms(lms_config)
     opened.clock = tool.clock
     tool.key_room.platforms[f"{LMS}/mod/lti/certs.php"] = opened
+    return opened
+
+
+@pytest.fixture
+def other_lms(tool: RunningTool, lms: PracticeLms, lms_config: PlatformConfig) -> PracticeLms:
+    """A second organisation's LMS, registered with the same tool: its subs, course and link ids are the first one's."""
+    registration = replace(lms_config.tool, client_id="uPracticeLms002", deployment_id="2")
+    opened = PracticeLms(replace(lms_config, issuer=OTHER_LMS, tool=registration))
+    opened.clock = tool.clock
+    tool.key_room.platforms[f"{OTHER_LMS}/mod/lti/certs.php"] = opened
+    platform = NewPlatform(
+        name="別組織のLMS",
+        issuer=OTHER_LMS,
+        client_id=registration.client_id,
+        authorization_url=f"{OTHER_LMS}/mod/lti/auth.php",
+        token_url=f"{OTHER_LMS}/mod/lti/token.php",
+        keyset_url=f"{OTHER_LMS}/mod/lti/certs.php",
+        deployments=("2",),
+        trusts_staff_number=True,
+    )
+    with tool.database.transaction() as session:
+        organisation = add_organisation(session, "betsu", "別架空大学", "Betsu Kakuu University", NOW)
+        add_platform(session, organisation, platform, "operator:test", NOW)
     return opened
 
 

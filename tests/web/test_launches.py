@@ -153,7 +153,7 @@ class TestLogin:
         assert ("One more click" in page_of(page)) is (language == "en")
 
     @pytest.mark.parametrize(
-        ("changes", "code", "has_organisation"),
+        "refusal",
         [
             ({"iss": "https://unknown.example.invalid"}, "registration_unknown", False),
             ({"client_id": "someone"}, "registration_unknown", False),
@@ -171,11 +171,10 @@ class TestLogin:
         client: Browser,
         lms: PracticeLms,
         tool_database: Database,
-        changes: dict[str, str],
-        code: str,
-        has_organisation: bool,
+        refusal: tuple[dict[str, str], str, bool],
         step: str,
     ) -> None:
+        changes, code, has_organisation = refusal
         fields = lms.initiate_login(STAFF, "core") | changes
         response = client.get(step, query_string=fields)
         assert response.status_code == 400

@@ -1,0 +1,32 @@
+"""Scheduled work as rows: the slot of a schedule is taken once, by whichever worker comes first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from lms.store.base import Base
+
+
+class ScheduledRun(Base):
+    """A slot of a schedule that was taken; it concerns the installation, not one organisation."""
+
+    __tablename__ = "scheduled_run"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(primary_key=True)
+    """Start of the slot; the key makes two workers fail rather than do it twice."""
+    started_at: Mapped[datetime]
+
+
+def is_taken(session: Session, name: str, due_at: datetime) -> bool:
+    """Tell whether a slot was taken already."""
+    return session.scalar(select(ScheduledRun.name).where(ScheduledRun.name == name, ScheduledRun.due_at == due_at)) is not None
+
+
+def take(session: Session, name: str, due_at: datetime, now: datetime) -> None:
+    """Take a slot; another worker's simultaneous try fails at the key."""
+    session.add(ScheduledRun(name=name, due_at=due_at, started_at=now))
+    session.flush()
