@@ -13,7 +13,8 @@ from sqlalchemy import func, insert, select
 from benchmarks.measure import Row, cpu_seconds, installation
 from courses.ledger import leaf_hash
 from lms.clock import read_clock
-from lms.services.ledger import sequence, verify_ledger
+from lms.services.ledger import sequence
+from lms.services.ledger_checks import verify_ledger
 from lms.services.ledger_keys import load_or_create_ledger_key, verifier_for
 from lms.store.audit import AuditEvent
 from lms.store.ledger import LedgerEvent, LedgerPending

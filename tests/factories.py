@@ -137,7 +137,8 @@ def add_learner(
     identity = add_identity(session, platform or add_practice_platform(session, organisation), sub)
     if staff_number is not None:
         add_person(session, organisation, staff_number, **cells)
-        link_by_decision(session, organisation, identity.id, staff_number, (ACTOR, FOUNDED))
+        joined = datetime.fromisoformat(f"{cells.get('joined_on', '2020-04-01')}T03:00:00Z")
+        link_by_decision(session, organisation, identity.id, staff_number, (ACTOR, max(FOUNDED, joined)))
     return learner_of(session, organisation, identity.id)
 
 

@@ -15,19 +15,10 @@ from courses.calendar import JST
 from courses.ledger import LedgerError, leaf_hash, short_id, verify_inclusion
 from courses.signed_notes import NoteError, NoteVerifier, open_checkpoint
 from lms.cli.context import CommandContext
-from lms.services.ledger import (
-    Inclusion,
-    LedgerProblem,
-    LedgerReport,
-    ProblemCode,
-    RecordReport,
-    checkpoint_at,
-    find_events,
-    inclusion,
-    verify_ledger,
-    verify_records,
-)
+from lms.services.ledger import Inclusion, checkpoint_at, find_events, inclusion
+from lms.services.ledger_checks import LedgerProblem, LedgerReport, ProblemCode, verify_ledger
 from lms.services.ledger_keys import LedgerKeyError, LedgerKeyMissingError, verifier_for
+from lms.services.record_checks import RecordReport, verify_records
 from lms.store.ledger import LedgerEvent, newest_checkpoint
 from lms.store.organisations import Organisation, find_organisation
 from lms.wording.gettext import _

@@ -10,8 +10,9 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import TypeVar
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms.config import Settings
@@ -41,6 +42,8 @@ from lms.store.identities import LtiIdentity
 from lms.store.launches import ResourceLink
 from lms.store.outbox import ScoreDelivery
 from lms.store.platforms import Platform
+
+_Row = TypeVar("_Row")
 
 LEASE = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(hours=6)
@@ -80,6 +83,9 @@ def _sender(settings: Settings) -> Sender:
 
 def deliver_scores(database: Database, settings: Settings, now: datetime) -> int:
     """Send a batch of wanted scores; return how many were tried."""
+    with database.reading() as session:  # an idle worker leaves the write lock to those who answer
+        if session.scalar(_due(select(ScoreDelivery.id), now).limit(1)) is None:
+            return 0
     with database.transaction() as session:
         batch = _claim(session, now)
     ends = time.monotonic() + SENDING_SECONDS
@@ -101,14 +107,18 @@ def _hand_back(session: Session, delivery_ids: list[int]) -> None:
     session.execute(update(ScoreDelivery).where(ScoreDelivery.id.in_(delivery_ids)).values(lease_until=None))
 
 
+def _due(query: Select[_Row], now: datetime) -> Select[_Row]:
+    """Narrow a select to the deliveries that a worker may take now."""
+    return query.where(
+        ScoreDelivery.state == "wanted",
+        ScoreDelivery.next_try_at <= now,
+        or_(ScoreDelivery.lease_until.is_(None), ScoreDelivery.lease_until <= now),
+    )
+
+
 def _claim(session: Session, now: datetime) -> list[Claimed]:
     rows = session.scalars(
-        select(ScoreDelivery)
-        .where(
-            ScoreDelivery.state == "wanted",
-            ScoreDelivery.next_try_at <= now,
-            or_(ScoreDelivery.lease_until.is_(None), ScoreDelivery.lease_until <= now),
-        )
+        _due(select(ScoreDelivery), now)
         .order_by(ScoreDelivery.next_try_at, ScoreDelivery.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True)

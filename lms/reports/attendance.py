@@ -83,6 +83,10 @@ class AttendanceHead:
     known_at_label: str
     """Size of the ledger's tree, with its time."""
     rows: int
+    period: str = ""
+    """First and last day of the fiscal year."""
+    states: Sequence[tuple[str, int]] = ()
+    """Obligations by state, within the filters; their sum is the population."""
     people: int | None = None
     """People in scope on any day of the year, within the filters; None: not counted."""
     without_obligation: int | None = None
@@ -96,11 +100,13 @@ class AttendanceHead:
             (
                 ("organisation", self.organisation),
                 ("year", self.year_label),
+                *((("period", self.period),) if self.period else ()),
                 ("as_of", self.as_of),
                 ("known_at", self.known_at_label),
                 *((f"filter:{name}", value) for name, value in self.filters),
                 *((("people", self.people),) if self.people is not None else ()),
                 *((("without_obligation", self.without_obligation),) if self.without_obligation is not None else ()),
+                *((f"state:{state}", count) for state, count in self.states),
             ),
             self.rows,
         )

@@ -245,7 +245,7 @@ def write_xlsx(
         try:
             _lay_out(sheet, layout, len(columns), top, head.rows)
             _write_top(book, sheet, head, columns, layout)
-            _write_rows(sheet, top, columns, rows, head.rows)
+            _write_rows(sheet, top, columns, rows, head.rows, book.add_format({"num_format": "@"}))
         except BaseException:
             sheet.row_data_fh.close()  # the library closes its scratch file only with a finished book
             raise
@@ -293,7 +293,15 @@ def _write_top(book: Any, sheet: Any, head: Head, columns: Sequence[str], layout
         sheet.write_string(row + 1, column, text, name)
 
 
-def _write_rows(sheet: Any, top: int, columns: Sequence[str], rows: Iterable[Sequence[Cell]], promised: int) -> None:  # noqa: ANN401 - untyped
+def _write_rows(
+    sheet: Any,  # noqa: ANN401 - untyped
+    top: int,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    promised: int,
+    as_text: Any,  # noqa: ANN401 - untyped
+) -> None:
+    """Write the data; ``as_text`` is Excel's text format, so that a cell typed over keeps its zeros too."""
     write_string, write_number = sheet.write_string, sheet.write_number
     number = top - 1
     for number, row in enumerate(rows, top):
@@ -301,7 +309,7 @@ def _write_rows(sheet: Any, top: int, columns: Sequence[str], rows: Iterable[Seq
             kind = type(cell)
             if kind is int or kind is float:
                 write_number(number, column, cell)
-            elif cell is not None and cell != "" and write_string(number, column, str(cell)):
+            elif cell is not None and cell != "" and write_string(number, column, str(cell), as_text):
                 raise CellTooLongError(number - top + 1, columns[column], len(str(cell)))
     came = number - top + 1
     if came != promised:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from courses.calendar import JST, FiscalYear
+from courses.requirements import State
 from lms.reports.attendance import AttendanceHead, AttendanceRow, attendance_csv, attendance_xlsx
 from lms.services.attendance import Attendance, AttendanceFilter, attendance
 from lms.store.ledger import LedgerCheckpoint, LedgerLeaf, LedgerPending
@@ -103,6 +104,8 @@ def _head(session: Session, organisation: Organisation, request: ExportRequest, 
         as_of=request.moment.as_of,
         known_at_label=known_at_label(session, organisation.id, request.moment.known_at),
         rows=len(register.rows),
+        period=f"{request.year.start.isoformat()} – {request.year.last_day.isoformat()}",
+        states=[(state.value, register.counts[state]) for state in State if register.counts[state]],
         people=register.people,
         without_obligation=register.people_without_obligation,
         filters=[(name, value) for name, value in filters.items() if value is not None],

@@ -7,6 +7,7 @@ Alembic's batch mode on SQLite rebuilds tables and drops them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -30,7 +31,11 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def migrate(database: Database, revision: str = "head") -> None:
-    """Bring a database up to a revision."""
+    """Bring a database up to a revision; a new SQLite file is made for the service account alone."""
+    if database.is_sqlite and database.engine.url.database:
+        path = Path(database.engine.url.database)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
     _run(database, lambda connection: command.upgrade(_config(connection), revision))
 
 

@@ -56,4 +56,5 @@ def language(handle: str) -> Response:
             choose_language(session, handle, chosen)
     back = request.form.get("back", "")
     inside = url_for("training.home", handle=handle)
-    return make_response(redirect(back if back.startswith(inside) and "\\" not in back else inside, 303))
+    is_inside = back.startswith(inside) and "\\" not in back and back.isprintable()
+    return make_response(redirect(back if is_inside else inside, 303))

@@ -22,6 +22,8 @@ LONGEST_WAIT = 15_000
 """Milliseconds; pages take tens, but the machine of a test may be busy."""
 
 NewContext = Callable[..., BrowserContext]
+Measure = Callable[[str, float], None]
+"""Notes a figure of a journey: what it counts, and how many."""
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +71,22 @@ def new_context(chromium: Browser) -> Iterator[NewContext]:
 @pytest.fixture
 def context(new_context: NewContext) -> BrowserContext:
     return new_context()
+
+
+@pytest.fixture
+def measure(request: pytest.FixtureRequest) -> Measure:
+    """Note figures for the report of the run; as `record_property` does, but for every family of report files."""
+
+    def note(what: str, value: float) -> None:
+        request.node.user_properties.append((what, round(value, 1)))
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how many clicks and seconds the journeys took."""
+    for report in terminalreporter.getreports("passed"):
+        if report.when == "call" and "tests/browser/" in report.nodeid and report.user_properties:
+            terminalreporter.section(report.nodeid.rpartition("::")[2], "-")
+            for what, value in report.user_properties:
+                terminalreporter.write_line(f"{value:>8} {what}")

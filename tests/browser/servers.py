@@ -16,6 +16,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from courses.calendar import jst_date
 from lms.clock import read_clock
 from lms.services.attempts import Learner, start_attempt, submit_attempt
@@ -26,9 +29,6 @@ from lms.store.identities import LtiIdentity
 from lms.store.migrations import migrate
 from lms.store.organisations import Organisation
 from quizzes.questions import QuestionKind, draw_paper, read_bank
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from tests.browser.right_answers import RAW_QUESTIONS
 from tests.practice_lms.defaults import default_config
 from tests.practice_lms.lms import PracticeLms
@@ -159,6 +159,7 @@ def running_tool(
     # Threads: Chromium opens connections ahead of need, and an idle one would hold a process that has none.
     command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
     command += ["--threads", "12", "--log-level", "warning", "--no-control-socket", "wsgi:app"]
+    command += ["--access-logfile", "-", "--access-logformat", "%(t)s %(m)s %(U)s %(s)s %(L)s s"]
     context = None
     if certificate is not None:
         command += ["--certfile", str(certificate[0]), "--keyfile", str(certificate[1])]
@@ -177,9 +178,7 @@ def running_worker(environment: Mapping[str, str], folder: Path) -> Iterator[Non
 
 
 @contextmanager
-def _running(
-    command: Sequence[str], environment: Mapping[str, str], log: Path
-) -> Iterator[subprocess.Popen[bytes]]:
+def _running(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with (
         log.open("wb") as sink,
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=sink, stderr=subprocess.STDOUT) as process,
@@ -198,7 +197,7 @@ def _wait_until_up(address: str, process: subprocess.Popen[bytes], log: Path, co
     ends = time.monotonic() + LONGEST_START
     while process.poll() is None and time.monotonic() < ends:
         try:
-            with urllib.request.urlopen(address, timeout=2, context=context):
+            with urllib.request.urlopen(address, timeout=2, context=context):  # noqa: S310 - our own address
                 return
         except OSError:
             time.sleep(0.1)

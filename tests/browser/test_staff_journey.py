@@ -5,16 +5,22 @@ from __future__ import annotations
 import csv
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Frame, Page, expect
 
-from tests.browser.conftest import NewContext
+from tests.browser.conftest import Measure, NewContext
 from tests.browser.layout import check_frame, check_width
 from tests.browser.servers import Site
-from tests.browser.walks import EMBEDDED, MY_TRAINING, Walker, enter_lms, launch, launch_again, open_activity, session_path
+from tests.browser.walks import (
+    EMBEDDED,
+    MY_TRAINING,
+    Walker,
+    enter_lms,
+    launch,
+    open_activity,
+)
 from tests.practice_organisation.seed import SECRETARIAT
 
 pytestmark = pytest.mark.browser
@@ -47,7 +53,7 @@ def _exported_row(view: Frame, staff_number: str) -> list[str]:
 
 
 def test_staff_pass_in_the_frame_and_the_result_reaches_certificate_gradebook_and_register(
-    site: Site, new_context: NewContext, record_property: Callable[[str, object], None]
+    site: Site, new_context: NewContext, measure: Measure
 ) -> None:
     person = site.somebody()
     page = new_context().new_page()
@@ -59,14 +65,14 @@ def test_staff_pass_in_the_frame_and_the_result_reaches_certificate_gradebook_an
     walker.start_test()
     walker.answer_all()
     walker.submit()
-    record_property("clicks from the course's page to the result", walker.clicks)
-    record_property("seconds from the course's page to the result", round(time.monotonic() - began, 1))
+    measure("clicks from the course's page to the result", walker.clicks)
+    measure("seconds from the course's page to the result", time.monotonic() - began)
 
     view = walker.view
     expect(view.locator(".outcome-good .score")).to_contain_text("10")
     expect(view.locator("#deliveries li").first).to_be_visible()
     expect(view.locator("#deliveries [data-state=delivered]")).to_have_count(1)
-    record_property("seconds from the course's page to the gradebook", round(time.monotonic() - began, 1))
+    measure("seconds from the course's page to the gradebook", time.monotonic() - began)
 
     with page.expect_download() as download:
         walker.choose(view.locator("a[href$='/certificate.pdf']"))
@@ -80,7 +86,9 @@ def test_staff_pass_in_the_frame_and_the_result_reaches_certificate_gradebook_an
 
     register = _register_of_secretariat(new_context().new_page(), site)
     check_frame(register)
-    row = register.locator(f"table.register tbody tr:has(td:text-is('{person}')):has(.state-complete, .state-late_complete)")
+    row = register.locator(
+        f"table.register tbody tr:has(td:text-is('{person}')):has(.state-complete, .state-late_complete)"
+    )
     expect(row.first).to_contain_text("10 / 10")
     assert "10" in _exported_row(register, person)
 
@@ -113,7 +121,9 @@ def test_reading_place_and_half_done_test_go_on_at_another_device(site: Site, ne
 
 
 def test_no_page_scrolls_sideways_on_a_telephone(site: Site, new_context: NewContext) -> None:
-    walker = Walker(launch(new_context(viewport=PHONE, is_mobile=True, has_touch=True), site, site.somebody()), check_width)
+    walker = Walker(
+        launch(new_context(viewport=PHONE, is_mobile=True, has_touch=True), site, site.somebody()), check_width
+    )
     walker.read_everything()
     walker.start_test()
     walker.answer_all()

@@ -28,16 +28,8 @@ from lms.cli.context import CommandContext
 from lms.cli.ledger import ledger as ledger_commands
 from lms.config import Settings
 from lms.jobs.ledger import run_sequencer
-from lms.services.ledger import (
-    ProblemCode,
-    UnusableCheckpointError,
-    checkpoint_at,
-    find_events,
-    inclusion,
-    sequence,
-    verify_ledger,
-    verify_records,
-)
+from lms.services.ledger import UnusableCheckpointError, checkpoint_at, find_events, inclusion, sequence
+from lms.services.ledger_checks import ProblemCode, verify_ledger
 from lms.services.ledger_keys import (
     LedgerKeyExposedError,
     LedgerKeyMissingError,
@@ -46,6 +38,7 @@ from lms.services.ledger_keys import (
     load_or_create_ledger_key,
     verifier_for,
 )
+from lms.services.record_checks import verify_records
 from lms.store.base import Database
 from lms.store.ledger import LedgerCheckpoint, LedgerEvent, LedgerLeaf, LedgerPending
 from lms.store.organisations import Organisation, Unit

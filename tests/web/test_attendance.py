@@ -103,7 +103,7 @@ class TestRegister:
         wanted = [row for row in everything if row[column] == value]
         assert rows == wanted
         assert 0 < len(wanted) < len(everything)
-        assert [line for line in head if f"filter:{name}" in line[0]]
+        assert [line for line in head if line and f"filter:{name}" in line[0]]
         page = page_of(secretary.get(REGISTER, query_string={name: value}))
         assert all(row["staff_number"] in page for row in rows)
         assert f"export.xlsx?{urlencode({name: value})}" in page
@@ -228,7 +228,7 @@ class TestExport:
         assert response.headers["Content-Disposition"].endswith('-20261123.xlsx"')
         sheet = openpyxl.load_workbook(BytesIO(response.data)).worksheets[0]
         cells: list[list[Any]] = [list(row) for row in sheet.iter_rows()]
-        top = next(place for place, row in enumerate(cells) if row[0].value == "職員番号")
+        top = next(place for place, row in enumerate(cells) if row[0].value == "staff_number")
         column = [row[0] for row in cells[top + 1 :] if row[0].value]
         _, rows = csv_of(secretary)
         assert [cell.value for cell in column] == [row["staff_number"] for row in rows]

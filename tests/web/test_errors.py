@@ -74,13 +74,12 @@ def is_unavailable(response: Any, logged: str) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 class TestOutOfReach:
     @pytest.mark.parametrize(
-        ("method", "page"),
-        [("GET", "/"), ("GET", f"/modules/{MODULE}/"), ("GET", "/attendance"), ("POST", "/language")],
+        "asked", [("GET", "/"), ("GET", f"/modules/{MODULE}/"), ("GET", "/attendance"), ("POST", "/language")]
     )
     def test_a_page_is_503_with_a_log_line(
-        self, staff: Visit, put_database: Put, kind: str, method: str, page: str, tmp_path: Any, capfd: pytest.CaptureFixture[str]
+        self, staff: Visit, put_database: Put, kind: str, asked: tuple[str, str], tmp_path: Any, capfd: pytest.CaptureFixture[str]
     ) -> None:  # fmt: skip
-        token = staff.form_token
+        (method, page), token = asked, staff.form_token
         put_database(out_of_reach(kind, tmp_path))
         capfd.readouterr()
         how = {"data": {"form_token": token}} if method == "POST" else {}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from courses.awareness import LANGUAGES
 from lms.services.awareness import shipped_catalogue
-from lms.services.organisations import add_organisation
 from lms.store.base import Database
 from lms.store.organisations import OrganisationParameters
-from tests.conftest import NOW
 from tests.practice_lms.lms import PracticeLms
 from tests.practice_organisation.seed import MODULE
 from tests.web.conftest import BOTH_DATABASES, STAFF, Launched
@@ -48,7 +48,7 @@ def test_the_supplementary_lesson_can_be_read_before_it_is_due(launched: Launche
 
 @pytest.mark.parametrize("database_kind", BOTH_DATABASES)
 def test_finishing_sections_leads_through_the_module_to_the_test(staff: Visit) -> None:
-    for here, following in zip(SECTIONS, SECTIONS[1:], strict=False):
+    for here, following in itertools.pairwise(SECTIONS):
         assert path_of(staff.post(f"{AT}/sections/{here}")) == staff.path(f"{AT}/sections/{following}")
     assert path_of(staff.post(f"{AT}/sections/{SECTIONS[-1]}")) == staff.path(f"{AT}/test")
 
@@ -127,8 +127,3 @@ def test_what_one_organisation_adopted_another_does_not_have(other_lms: Practice
     stranger = visit(client, other_lms, STAFF)
     assert stranger.landing == stranger.path("/"), "its own organisation has adopted nothing"
     assert stranger.get(f"{AT}/").status_code == 404
-
-
-def test_the_control_of_it_is_that_two_organisations_stand_side_by_side(tool_database: Database) -> None:
-    with tool_database.transaction() as session:
-        assert add_organisation(session, "daisan", "第三架空大学", "Daisan Kakuu University", NOW).id == 2

@@ -70,7 +70,7 @@ def test_another_sessions_cookie_does_not_open_it(client: Browser, lms: Practice
     assert mine.get("/").status_code == 200
 
 
-@pytest.mark.parametrize("secret", ["", "x", "é" * 40, "A" * 5000])
+@pytest.mark.parametrize("secret", ["", "x", "é" * 40, "A" * 4000])
 def test_an_invented_secret_opens_nothing(staff: Visit, client: Browser, secret: str) -> None:
     client.set_cookie(f"__Host-s-{staff.handle}", secret, domain=HOST)
     assert is_over(client.get(staff.path("/")))

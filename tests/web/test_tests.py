@@ -27,10 +27,10 @@ from tests.web.visits import StandingClock, Visit, audit_events, contents, page_
 def papers_with_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw papers from a seed that yields every kind of question."""
 
-    def draw(questions: list[Question], count: int, seed: str) -> tuple[PaperItem, ...]:
+    def draw(questions: list[Question], count: int, _seed: str) -> tuple[PaperItem, ...]:
         kinds = {question.key: question.kind for question in questions}
         for number in range(200):
-            paper = tuple(draw_paper(questions, count, f"{seed[:0]}{number:032x}"))
+            paper = tuple(draw_paper(questions, count, f"{number:032x}"))
             if {kinds[item.question_key] for item in paper} == set(QuestionKind):
                 return paper
         raise AssertionError
@@ -70,7 +70,8 @@ class TestAttempt:
     @pytest.mark.parametrize("database_kind", BOTH_DATABASES)
     def test_a_whole_attempt_is_answered_submitted_and_recorded(self, staff: Visit, tool_database: Database) -> None:
         desk = page_of(staff.get(TEST))
-        assert "テストを始める" in desk or "開始" in desk
+        assert "80" in desk
+        assert staff.path(TEST) in desk
         sitting = start(staff, tool_database)
         questions = sitting.paper().questions
         assert {each.question.kind for each in questions} == set(QuestionKind)
@@ -332,7 +333,7 @@ class TestRefusals:
         assert contents(tool_database) == before
 
     @pytest.mark.parametrize(
-        ("method", "page"),
+        "asked",
         [
             ("GET", "questions/1"), ("POST", "questions/1"), ("GET", "summary"), ("POST", "submit"), ("GET", "result"),
             ("GET", "certificate.pdf"),
@@ -340,10 +341,10 @@ class TestRefusals:
     )  # fmt: skip
     @pytest.mark.parametrize("somebody", [OTHER_STAFF, SECRETARY, "unlinked"])
     def test_somebody_elses_attempt_is_none_of_theirs(
-        self, sitting: Sitting, launched: Launched, tool_database: Database, refuses: Refuses, method: str, page: str, somebody: str
+        self, sitting: Sitting, launched: Launched, tool_database: Database, refuses: Refuses, asked: tuple[str, str], somebody: str
     ) -> None:  # fmt: skip
-        curious = launched(somebody)
-        curious.get("/")
+        (method, page), curious = asked, launched(somebody)
+        assert curious.form_token
         before = contents(tool_database)
         path = f"{sitting.at}/{page}"
         refuses(curious.get(path) if method == "GET" else curious.post(path), 404, "attempt_unknown")
@@ -371,7 +372,8 @@ class TestRefusals:
 
 
 def test_two_starts_in_two_tabs_are_one_attempt(launched: Launched, tool_database: Database) -> None:
-    assert {start(launched(STAFF), tool_database).attempt_id for _ in range(2)}.__len__() == 1
+    first, second = (start(launched(STAFF), tool_database) for _ in range(2))
+    assert first.attempt_id == second.attempt_id
     with tool_database.reading() as session:
         open_ones = session.scalars(select(Attempt.id).where(Attempt.submitted_at.is_(None))).all()
     assert len(open_ones) == 1

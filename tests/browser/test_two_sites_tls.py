@@ -1,0 +1,183 @@
+"""A frame that is really cross-site: two host names, TLS, and a browser that keeps third parties' cookies away.
+
+On 127.0.0.1 cookies are shared by all ports, so that nothing on one host proves anything about a frame.
+
+Source: lti.md, browser binding; https://github.com/privacycg/CHIPS (Partitioned cookies).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+from sqlalchemy import select
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from lms.store.platforms import Platform
+from tests.browser.certificates import TlsFiles, make_certificate
+from tests.browser.conftest import ARGUMENTS, CHROMIUM, LONGEST_WAIT, SCREEN
+from tests.browser.servers import Site, environment_of, free_port, running_tool, seeded_database
+from tests.browser.walks import EMBEDDED, Walker, enter_lms, open_activity, wait_until_saved
+from tests.practice_lms.app import create_platform
+from tests.practice_lms.defaults import default_config
+from tests.practice_lms.lms import platform_of
+from tests.practice_lms.people_file import with_people_file
+from tests.practice_organisation.seed import SECRETARIAT, write_cast
+
+pytestmark = pytest.mark.browser
+
+LMS_HOST, TOOL_HOST = "lms.test", "tool.test"
+TWO_SITES = (
+    *ARGUMENTS,
+    "--test-third-party-cookie-phaseout",
+    f"--host-resolver-rules=MAP {LMS_HOST} 127.0.0.1, MAP {TOOL_HOST} 127.0.0.1",
+)
+_SET_AND_READ = """attributes => {
+  document.cookie = `control=1; Secure; SameSite=None; Path=/; ${attributes}`;
+  const found = document.cookie.includes('control=1');
+  document.cookie = `control=; Max-Age=0; Secure; SameSite=None; Path=/; ${attributes}`;
+  return found;
+}"""
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Write nothing."""
+
+
+@contextmanager
+def _serving(app: Flask, port: int, tls: TlsFiles) -> Iterator[None]:
+    pair = (str(tls.certificate), str(tls.key))
+    server = make_server("127.0.0.1", port, app, True, request_handler=_QuietHandler, ssl_context=pair)
+    thread = threading.Thread(target=server.serve_forever, name="practice-lms-tls", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def two_sites(playwright_driver: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The tool and the LMS on two host names, which the browser alone can resolve."""
+    folder = tmp_path_factory.mktemp("two-sites")
+    tls = make_certificate(folder, [LMS_HOST, TOOL_HOST])
+    write_cast(folder / "people.json")
+    port, lms_port = free_port(), free_port()
+    tool, issuer = f"https://{TOOL_HOST}:{port}", f"https://{LMS_HOST}:{lms_port}"
+    app = create_platform(with_people_file(default_config(issuer, tool), folder / "people.json"))
+    environment = environment_of(folder, tool) | {
+        "AKASHI_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "AKASHI_CA_BUNDLE": str(tls.authority),
+    }
+    with ExitStack() as stack:
+        stack.enter_context(_serving(app, lms_port, tls))
+        database = stack.enter_context(closing(seeded_database(folder, issuer)))
+        with database.transaction() as session:  # what the tool itself fetches is at an address that it can resolve
+            session.scalars(select(Platform)).one().keyset_url = f"https://127.0.0.1:{lms_port}/mod/lti/certs.php"
+        stack.enter_context(running_tool(environment, folder, port, (tls.certificate, tls.key)))
+        yield Site(tool, platform_of(app), database)
+
+
+@pytest.fixture(scope="module")
+def strict_chromium(playwright_driver: Playwright) -> Iterator[Browser]:
+    browser = playwright_driver.chromium.launch(executable_path=CHROMIUM, args=TWO_SITES)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(strict_chromium: Browser) -> Iterator[Page]:
+    """A page of a browser that blocks third parties' cookies, save Partitioned ones."""
+    context = strict_chromium.new_context(viewport=SCREEN, locale="ja-JP", ignore_https_errors=True)
+    context.set_default_timeout(LONGEST_WAIT)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def cookieless(playwright_driver: Playwright, two_sites: Site, tmp_path: Path) -> Iterator[BrowserContext]:
+    """A browser whose user keeps every cookie of the tool away while it is framed by the LMS."""
+    exception = {f"{two_sites.tool},{two_sites.lms_url}": {"setting": 2}}
+    preferences = {"profile": {"content_settings": {"exceptions": {"cookies": exception}}}}
+    (tmp_path / "Default").mkdir()
+    (tmp_path / "Default" / "Preferences").write_text(json.dumps(preferences))
+    context = playwright_driver.chromium.launch_persistent_context(
+        tmp_path, executable_path=CHROMIUM, args=TWO_SITES, viewport=SCREEN, locale="ja-JP", ignore_https_errors=True
+    )
+    context.set_default_timeout(LONGEST_WAIT)
+    yield context
+    context.close()
+
+
+def test_a_launch_in_a_cross_site_frame_works_where_only_partitioned_cookies_are_kept(
+    two_sites: Site, page: Page
+) -> None:
+    person = two_sites.somebody()
+    enter_lms(page, two_sites, person)
+    walker = Walker(open_activity(page, two_sites))
+    view = walker.view
+    assert view.url.startswith(two_sites.tool)
+    assert not view.evaluate(_SET_AND_READ, ""), "the browser keeps third parties' cookies: this test shows nothing"
+    assert view.evaluate(_SET_AND_READ, "Partitioned")
+    walker.follow(view.locator("a[href$='/test']"))
+    walker.start_test()
+    walker.answer()
+    wait_until_saved(view)
+    walker.go_on()
+    expect(view.locator(".palette button.answered")).to_have_count(1)
+    cookies = page.context.cookies()
+    sessions = [cookie for cookie in cookies if str(cookie["name"]).startswith("__Host-s-")]
+    assert len(sessions) == 1
+    assert sessions[0]["secure"]
+    assert sessions[0]["httpOnly"]
+    assert sessions[0].get("partitionKey"), "the session's cookie is not partitioned"
+
+
+def test_a_frame_without_any_cookies_offers_a_new_window_and_the_tool_works_there(
+    two_sites: Site, cookieless: BrowserContext
+) -> None:
+    page = cookieless.new_page()
+    enter_lms(page, two_sites, two_sites.somebody())
+    page.locator(f"main a[href='/activities/{EMBEDDED}']").click()
+    button = page.frame_locator("iframe").locator("form[target=_blank] button")
+    button.wait_for()
+    framed = next(frame for frame in page.frames if frame.url.startswith(two_sites.tool))
+    assert "/lti/login/check" in framed.url
+    assert not framed.evaluate(_SET_AND_READ, "Partitioned"), "the frame keeps a cookie: this test shows nothing"
+    with cookieless.expect_page() as opened:
+        button.click()
+    window = opened.value
+    window.wait_for_url(re.compile(re.escape(two_sites.tool) + "/s/"))
+    walker = Walker(window.main_frame)
+    walker.follow(walker.view.locator("a[href$='/test']"))
+    walker.start_test()
+    walker.answer()
+    walker.go_on()
+    expect(walker.view.locator(".palette button.answered")).to_have_count(1)
+
+
+@pytest.mark.parametrize("is_platform", [True, False])
+def test_a_page_of_the_tool_is_framed_by_its_own_platform_alone(two_sites: Site, page: Page, is_platform: bool) -> None:
+    address = f"{two_sites.tool}/lti/login/check?{urlencode(two_sites.lms.initiate_login(SECRETARIAT, EMBEDDED))}"
+    # The same server by another name is another origin, and one that the tool has never heard of.
+    page.goto(two_sites.lms_url if is_platform else two_sites.lms_url.replace(LMS_HOST, "127.0.0.1"))
+    with page.expect_event("framenavigated", lambda frame: frame.parent_frame is not None) as navigated:
+        page.evaluate(
+            "address => { const frame = document.createElement('iframe'); frame.src = address; document.body.append(frame) }",
+            address,
+        )
+    frame = navigated.value
+    frame.wait_for_load_state()
+    assert (frame.url == address) is is_platform
+    assert frame.locator("form[target=_blank]").count() == int(is_platform)
