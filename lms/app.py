@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-import structlog
 from flask import Flask, Response, current_app, make_response, redirect, render_template, url_for
 from flask_compress import Compress
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from lms.clock import read_clock
 from lms.config import Settings, read_settings
+from lms.logs import configure_logging
 from lms.lti.connection import platform_http
 from lms.lti.keysets import KeysetSource
 from lms.lti.tool_keys import load_or_create
@@ -95,21 +93,3 @@ def health() -> Response:
 def favicon() -> Response:
     """Lead browsers that ask for the old address to the icon."""
     return make_response(redirect(url_for("static", filename="icon.svg"), 302))
-
-
-def configure_logging(settings: Settings) -> None:
-    """Write one line an event to standard error: JSON, or for eyes."""
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer()
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_arguments: structlog.PrintLogger(sys.stderr),
-        cache_logger_on_first_use=False,
-    )

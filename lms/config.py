@@ -38,7 +38,7 @@ class Settings:
     allowed_networks: tuple[Network, ...] = ()
     """Private networks in which platforms may live; public addresses need no entry."""
     ca_bundle: str | None = None
-    """File of certificate authorities for outgoing https, besides the usual ones."""
+    """File of certificate authorities for outgoing https, in place of the system's own."""
     log_format: Literal["json", "console"] = "json"
     default_language: Literal["ja", "en"] = "ja"
 

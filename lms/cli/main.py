@@ -40,7 +40,7 @@ class ExplainedGroup(click.Group):
             raise click.ClickException(
                 _("The database is not at this version's schema. Run: akashi db migrate")
             ) from None
-        except (UnsafeDatabaseError, DBAPIError) as fault:
+        except (UnsafeDatabaseError, DBAPIError, OSError) as fault:
             reason = fault.orig if isinstance(fault, DBAPIError) else fault
             raise click.ClickException(_("The database can't be used: %(reason)s", reason=reason)) from None
 

@@ -8,7 +8,13 @@ from lms.cli.context import CommandContext
 from lms.cli.organisations import ORGANISATION_OPTION, explained
 from lms.lti.http import AddressMalformed, origin_of
 from lms.services.organisations import find_organisation_or_only
-from lms.services.platforms import NewPlatform, PlatformExistsError, add_platform
+from lms.services.platforms import (
+    NewPlatform,
+    PlatformExistsError,
+    UnknownPlatformError,
+    add_deployment,
+    add_platform,
+)
 from lms.wording.gettext import _
 
 
@@ -36,15 +42,16 @@ def add_one(
     context: CommandContext, /, key: str | None, name: str, **given: str | bool | tuple[str, ...] | None
 ) -> None:
     """Register a platform under NAME; launches from its deployments are accepted from then on."""
-    issuer = str(given["issuer"]).rstrip("/")
+    issuer = str(given["issuer"])
+    site = issuer.rstrip("/")
     deployments = given["deployments"]
     new = NewPlatform(
         name=name,
         issuer=issuer,
         client_id=str(given["client_id"]),
-        authorization_url=str(given["auth_url"] or f"{issuer}/mod/lti/auth.php"),
-        token_url=str(given["token_url"] or f"{issuer}/mod/lti/token.php"),
-        keyset_url=str(given["keyset_url"] or f"{issuer}/mod/lti/certs.php"),
+        authorization_url=str(given["auth_url"] or f"{site}/mod/lti/auth.php"),
+        token_url=str(given["token_url"] or f"{site}/mod/lti/token.php"),
+        keyset_url=str(given["keyset_url"] or f"{site}/mod/lti/certs.php"),
         deployments=deployments if isinstance(deployments, tuple) else (),
         trusts_staff_number=bool(given["trust_staff_number"]),
     )
@@ -69,3 +76,23 @@ def add_one(
     click.echo(f"  Public keyset           {settings.base_url}/lti/jwks")
     click.echo(f"  Icon URL                {settings.base_url}/static/icon.png")
     click.echo(_("In each activity, the custom parameter says what it opens, for example: akashi=isms-and-my-role"))
+
+
+@platform.command("deployment")
+@click.argument("issuer")
+@click.argument("client_id")
+@click.argument("deployment_id")
+@ORGANISATION_OPTION
+@click.pass_obj
+def add_one_deployment(
+    context: CommandContext, /, issuer: str, client_id: str, deployment_id: str, key: str | None
+) -> None:
+    """Accept launches from one more DEPLOYMENT_ID of a registered platform."""
+    try:
+        with explained(), context.database.transaction() as session:
+            organisation = find_organisation_or_only(session, key)
+            actor = f"operator:{context.operator}"
+            add_deployment(session, organisation, (issuer, client_id), deployment_id, (actor, context.now()))
+    except UnknownPlatformError:
+        raise click.ClickException(_("No platform is registered with this issuer and client ID.")) from None
+    click.echo(_("Launches from deployment %(deployment)s are accepted.", deployment=deployment_id))

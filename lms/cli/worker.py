@@ -7,6 +7,7 @@ import click
 from lms.cli.context import CommandContext
 from lms.jobs.rounds import ROUNDS
 from lms.jobs.worker import Worker
+from lms.logs import configure_logging
 
 
 @click.command("worker")
@@ -14,6 +15,7 @@ from lms.jobs.worker import Worker
 @click.pass_obj
 def worker(context: CommandContext, once: bool) -> None:
     """Do the work that pages leave for later, until a SIGTERM or SIGINT comes."""
+    configure_logging(context.settings)
     working = Worker(context.database, context.settings, ROUNDS)
     if not once:
         working.run()

@@ -62,6 +62,8 @@ def known_at_label(session: Session, organisation_id: int, known_at: int | None)
     if known_at is not None:
         return _("ledger size %(size)s (%(time)s)", size=size, time=time)
     pending = session.scalar(select(func.count()).where(LedgerPending.organisation_id == organisation_id)) or 0
+    if not pending:
+        return _("everything recorded: ledger size %(size)s (%(time)s)", size=size, time=time)
     return _("everything recorded: ledger size %(size)s (%(time)s), %(pending)s more awaiting their place", size=size, time=time, pending=pending)  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def _head(session: Session, organisation: Organisation, request: ExportRequest, 
         as_of=request.moment.as_of,
         known_at_label=known_at_label(session, organisation.id, request.moment.known_at),
         rows=len(register.rows),
-        period=f"{request.year.start.isoformat()} – {request.year.last_day.isoformat()}",
+        period=f"{request.year.start.isoformat()} / {request.year.last_day.isoformat()}",
         states=[(state.value, register.counts[state]) for state in State if register.counts[state]],
         people=register.people,
         without_obligation=register.people_without_obligation,

@@ -30,8 +30,9 @@ from lms.store.awareness import (
     ModuleVersion,
     QuestionVersion,
     ReadingPlace,
-    adopted_version,
+    adopted_hashes,
     question_versions,
+    version_by_hash,
 )
 from lms.store.organisations import Organisation, parameters_of
 from lms.store.records import record
@@ -178,10 +179,19 @@ def module_in_use(session: Session, organisation_id: int, key: str, on: date) ->
     Raises:
         UnknownModuleError: no decision in effect adopts such a module.
     """
-    row = adopted_version(session, organisation_id, key, on)
-    if row is None:
+    version_hash = adopted_hashes(session, organisation_id, on).get(key)
+    if version_hash is None:
         raise UnknownModuleError(key)
-    return _in_use(row)
+    return _in_use(version_by_hash(session, organisation_id, version_hash))
+
+
+def modules_in_use(session: Session, organisation_id: int, on: date) -> dict[str, Module]:
+    """Return all modules in force on a day, by key."""
+    hashes = adopted_hashes(session, organisation_id, on)
+    return {
+        key: _in_use(version_by_hash(session, organisation_id, version_hash)).module
+        for key, version_hash in sorted(hashes.items())
+    }
 
 
 def module_version(session: Session, version_id: int) -> ModuleInUse:

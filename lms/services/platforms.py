@@ -19,6 +19,10 @@ class PlatformExistsError(ValueError):
     """The issuer and client_id are registered already; an existing registration is never overwritten."""
 
 
+class UnknownPlatformError(LookupError):
+    """The organisation has no registration with this issuer and client_id."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewPlatform:
     """What an administrator enters about a platform; the names are Moodle's own."""
@@ -67,6 +71,38 @@ def add_platform(session: Session, organisation: Organisation, new: NewPlatform,
         trusts_staff_number=new.trusts_staff_number,
     )
     return platform
+
+
+def add_deployment(
+    session: Session,
+    organisation: Organisation,
+    registration: tuple[str, str],
+    deployment_id: str,
+    by: tuple[str, datetime],
+) -> None:
+    """Accept one more deployment of a registered platform; adding it again changes nothing.
+
+    Args:
+        session: a writing transaction.
+        organisation: the organisation that registered the platform.
+        registration: issuer and client_id.
+        deployment_id: the deployment.
+        by: who adds it, and when.
+
+    Raises:
+        UnknownPlatformError: the organisation has no such registration.
+    """
+    issuer, client_id = registration
+    platform_id = session.scalar(
+        select(Platform.id).where(
+            Platform.organisation_id == organisation.id, Platform.issuer == issuer, Platform.client_id == client_id
+        )
+    )
+    if platform_id is None:
+        raise UnknownPlatformError(issuer, client_id)
+    if session.get(Deployment, (platform_id, deployment_id)) is None:
+        session.add(Deployment(platform_id=platform_id, deployment_id=deployment_id, organisation_id=organisation.id))
+        note(session, "platform.deployment_added", *by, organisation.id, platform=platform_id)
 
 
 class StoredKeysets:

@@ -73,21 +73,23 @@ class ReadingPlace(Base):
     updated_at: Mapped[datetime]
 
 
-def adopted_version(session: Session, organisation_id: int, key: str, on: date) -> ModuleVersion | None:
-    """Return the module version that the newest decision in effect on a day adopts."""
+def adopted_hashes(session: Session, organisation_id: int, on: date) -> dict[str, str]:
+    """Return the version hash of each module in use on a day: for each key, what the newest decision in effect adopts."""
     adoptions = session.scalars(
-        select(Adoption)
+        select(Adoption.versions)
         .where(Adoption.organisation_id == organisation_id, Adoption.effective_on <= on, known(Adoption, None))
-        .order_by(Adoption.effective_on.desc(), Adoption.id.desc())
+        .order_by(Adoption.effective_on, Adoption.id)
     )
-    version_hash = next((each.versions[key] for each in adoptions if key in each.versions), None)
-    if version_hash is None:
-        return None
-    return session.scalar(
+    return {key: version_hash for versions in adoptions for key, version_hash in versions.items()}
+
+
+def version_by_hash(session: Session, organisation_id: int, version_hash: str) -> ModuleVersion:
+    """Return a kept module version."""
+    return session.scalars(
         select(ModuleVersion).where(
             ModuleVersion.organisation_id == organisation_id, ModuleVersion.version_hash == version_hash
         )
-    )
+    ).one()
 
 
 def question_versions(session: Session, organisation_id: int, hashes: list[str]) -> dict[str, QuestionVersion]:

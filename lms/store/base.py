@@ -124,25 +124,32 @@ def _sqlite_engine(url: str) -> Engine:
     if version < OLDEST_SAFE_SQLITE:
         raise UnsafeDatabaseError("SQLite", pysqlite3.dbapi2.sqlite_version, ">= 3.51.3")
     engine = create_engine(url, module=pysqlite3.dbapi2, connect_args={"timeout": 10, "check_same_thread": False})
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:  # noqa: ANN401 - a DBAPI connection
-        connection.isolation_level = None  # BEGIN is ours, below
-        cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
-            cursor.execute(f"PRAGMA {pragma}")
-        for name, wanted in (("journal_mode", "wal"), ("synchronous", 2)):
-            found = cursor.execute(f"PRAGMA {name}").fetchone()[0]
-            if found != wanted:
-                raise UnsafeDatabaseError(f"SQLite {name}", str(found), str(wanted))
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("akashi_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
+    event.listen(engine, "do_connect", _make_sqlite_file)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_on_sqlite)
     return engine
+
+
+def _make_sqlite_file(_dialect: Dialect, _record: Any, arguments: list[Any], _options: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
+    """Make a missing file readable for the service account alone: it will hold people's records."""
+    os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:  # noqa: ANN401 - a DBAPI connection
+    connection.isolation_level = None  # BEGIN is ours
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    for name, wanted in (("journal_mode", "wal"), ("synchronous", 2)):
+        found = cursor.execute(f"PRAGMA {name}").fetchone()[0]
+        if found != wanted:
+            raise UnsafeDatabaseError(f"SQLite {name}", str(found), str(wanted))
+    cursor.close()
+
+
+def _begin_on_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("akashi_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _postgresql_engine(url: str) -> Engine:

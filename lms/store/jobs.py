@@ -23,7 +23,10 @@ class ScheduledRun(Base):
 
 def is_taken(session: Session, name: str, due_at: datetime) -> bool:
     """Tell whether a slot was taken already."""
-    return session.scalar(select(ScheduledRun.name).where(ScheduledRun.name == name, ScheduledRun.due_at == due_at)) is not None
+    return (
+        session.scalar(select(ScheduledRun.name).where(ScheduledRun.name == name, ScheduledRun.due_at == due_at))
+        is not None
+    )
 
 
 def take(session: Session, name: str, due_at: datetime, now: datetime) -> None:

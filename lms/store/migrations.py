@@ -31,11 +31,9 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def migrate(database: Database, revision: str = "head") -> None:
-    """Bring a database up to a revision; a new SQLite file is made for the service account alone."""
+    """Bring a database up to a revision, making the folder of a new SQLite file."""
     if database.is_sqlite and database.engine.url.database:
-        path = Path(database.engine.url.database)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
+        Path(database.engine.url.database).parent.mkdir(parents=True, exist_ok=True)
     _run(database, lambda connection: command.upgrade(_config(connection), revision))
 
 

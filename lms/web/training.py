@@ -7,7 +7,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from courses.calendar import jst_date
 from courses.requirements import State
 from lms.services.attempts import results_of
-from lms.services.awareness import module_in_use
+from lms.services.awareness import modules_in_use
 from lms.services.permissions import Permission
 from lms.services.requirements import Standing, standings_of
 from lms.services.sessions import choose_language
@@ -30,18 +30,15 @@ def home(handle: str) -> str:
     mine: tuple[Standing, ...] = ()
     if asking.person_id is not None:
         mine = standings_of(session, asking.organisation.id, asking.person_id, now())
-    modules = {
-        each.obligation.requirement.competence: module_in_use(
-            session, asking.organisation.id, each.obligation.requirement.competence, jst_date(now())
-        ).module
-        for each in mine
-    }
+    modules = modules_in_use(session, asking.organisation.id, jst_date(now()))
+    asked_for = {each.obligation.requirement.competence for each in mine}
     return render_template(
         "training/home.html",
         due=[each for each in mine if each.status.state in _DUE],
         done=[each for each in mine if each.status.state in _DONE],
         later=[each for each in mine if each.status.state not in _DONE | _DUE],
         modules=modules,
+        others=[module for key, module in modules.items() if key not in asked_for],
         results=results_of(session, asking.identity_ids),
     )
 

@@ -14,7 +14,7 @@ def year_label(year: FiscalYear) -> str:
     """Return the fiscal year as documents write it: "令和8年度（2026年度）" or "fiscal year 2026"."""
     if current_language() == "ja":
         return f"{year.era_label}（{year.year}年度）"
-    return f"Fiscal year {year.year} (April {year.year} – March {year.year + 1})"
+    return f"Fiscal year {year.year} (April {year.year} to March {year.year + 1})"
 
 
 def date_label(day: date) -> str:

@@ -27,8 +27,8 @@ from lms.services.attempts import (
 from lms.services.attempts import test_desk as desk_of
 from lms.services.awareness import ModuleInUse, module_in_use
 from lms.services.identities import link_by_decision
-from lms.services.ledger import verify_records
 from lms.services.organisations import add_organisation
+from lms.services.record_checks import verify_records
 from lms.store.attempts import Answer, Attempt, AttemptResult, SupplementCompletion
 from lms.store.awareness import QuestionVersion
 from lms.store.base import Database

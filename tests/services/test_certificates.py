@@ -60,7 +60,7 @@ def test_a_certificate_says_what_was_recorded(session: Session, learner: Learner
         assert expected in text
     with use_language("ja"):
         japanese = text_of(certificate_of(session, learner, result.attempt_id, "ja"))
-    for expected in ("架空大学情報基盤センター", f"{MODULE} ja", "ミホン ハナコ", "令和8年度"):
+    for expected in ("架空大学情報基盤センター", f"{MODULE} ja", "ミホン アカリ", "令和8年度"):
         assert expected in japanese
 
 

@@ -26,11 +26,10 @@ from lms.services.launches import (
     check_login,
     complete_launch,
     login_cookie_name,
-    note_refusal,
     purge,
 )
 from lms.services.organisations import add_organisation
-from lms.services.platforms import PlatformExistsError, StoredKeysets
+from lms.services.platforms import PlatformExistsError, StoredKeysets, UnknownPlatformError, add_deployment
 from lms.store.audit import AuditEvent
 from lms.store.base import Database
 from lms.store.identities import LtiIdentity
@@ -38,6 +37,7 @@ from lms.store.launches import LaunchSession, PendingLogin, ResourceLink, Resour
 from lms.store.organisations import Organisation
 from lms.store.platforms import Platform, PlatformKeyset
 from tests.factories import (
+    ACTOR,
     LAUNCH_URL,
     MODULE,
     KeysOf,
@@ -303,18 +303,6 @@ def test_what_can_serve_no_more_is_purged(database: Database, lms: PracticeLms, 
     assert count(database, LaunchSession) == count(database, PendingLogin) == 0
 
 
-def test_a_refused_login_is_noted_without_its_texts(
-    database: Database, organisation: Organisation, now: datetime
-) -> None:
-    note_refusal(database, LoginRefused(LoginFault.STATE_UNKNOWN), now)
-    note_refusal(database, LoginRefused(LoginFault.STATE_USED, 7, organisation.id), now)
-    found = [(each.kind, each.organisation_id, each.facts) for each in rows(database, AuditEvent)]
-    assert found == [
-        ("login.refused", None, {"code": "state_unknown", "platform": None}),
-        ("login.refused", organisation.id, {"code": "state_used", "platform": 7}),
-    ]
-
-
 def test_a_platforms_keys_are_kept_with_the_time_of_the_last_attempt(
     database: Database, organisation: Organisation, now: datetime
 ) -> None:
@@ -339,3 +327,24 @@ def test_first_launches_at_one_moment_keep_one_key_set(
     assert errors_in(found) == []
     assert count(database, PlatformKeyset) == 1
     assert count(database, Platform) == 1
+
+
+def test_a_deployment_is_accepted_once_it_has_been_added(
+    database: Database, organisation: Organisation, now: datetime
+) -> None:
+    lms = make_lms(replace(default_config(), tool=replace(default_config().tool, deployment_id="2")))
+    registration = (lms.config.issuer, lms.config.tool.client_id)
+    with database.transaction() as session:
+        add_practice_platform(session, organisation, issuer=registration[0])
+        other = add_organisation(session, "otsu", "乙大学", "Otsu University", now)
+        with pytest.raises(UnknownPlatformError):
+            add_deployment(session, other, registration, "2", (ACTOR, now))
+    answer = log_in(database, lms, STAFF, now)
+    attempt = partial(complete_launch, database, KeysOf((lms,)), answer.fields, answer.browser, now)
+    assert refused(database, attempt) == LaunchFault.DEPLOYMENT_UNKNOWN
+    for _ in range(2):
+        with database.transaction() as session:
+            add_deployment(session, organisation, registration, "2", (ACTOR, now))
+    launch(database, lms, STAFF, now)
+    kinds = [each.kind for each in rows(database, AuditEvent)]
+    assert kinds == ["platform.added", "launch.refused", "platform.deployment_added"]

@@ -90,6 +90,8 @@ def seeded_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactor
 def seeded_postgresql(cluster: Cluster) -> str:
     """The practice organisation in a closed PostgreSQL database, to be copied; its name."""
     with psycopg.connect(cluster.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = 'template_seeded'").fetchone():
+            return "template_seeded"
         connection.execute("CREATE DATABASE template_seeded TEMPLATE template_akashi")
     database = Database(cluster.url("template_seeded"))
     seed(database, LMS, NOW)

@@ -1,0 +1,213 @@
+"""Every route names who may come in, and keeps everybody else out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from lms.services.permissions import Permission
+from lms.store.base import Database
+from lms.web.security import requires
+from tests.practice_organisation.seed import MODULE
+from tests.web.conftest import OTHER_STAFF, SECRETARY, STAFF, Launched, put_copy, start_tool
+from tests.web.papers import start
+from tests.web.visits import TOOL, Browser, Visit, audit_events, contents, page_of
+
+OPEN = {
+    "front_door",
+    "health",
+    "favicon",
+    "static",
+    "launches.login",
+    "launches.login_check",
+    "launches.launch",
+    "launches.jwks",
+}
+"""What anybody may call: the steps before a session exists, and what says nothing about anyone."""
+
+VALUES: dict[str, Any] = {
+    "key": MODULE,
+    "section_id": "what-we-protect",
+    "position": 1,
+    "identity_id": 1,
+    "file_format": "csv",
+    "filename": "akashi.css",
+}
+"""What stands in the addresses' variable parts; a new variable needs a value here."""
+
+
+def methods_of(rule: Rule) -> list[str]:
+    return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+
+
+def calls(app: Flask, **values: Any) -> Iterator[tuple[str, str, str]]:
+    """Each route under a session: endpoint, method and path."""
+    adapter = app.url_map.bind(TOOL.removeprefix("https://"), url_scheme="https")
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/s/"):
+            arguments = {name: {**VALUES, **values}[name] for name in rule.arguments}
+            for method in methods_of(rule):
+                yield rule.endpoint, method, adapter.build(rule.endpoint, arguments, method)
+
+
+def unguarded(app: Flask) -> set[str]:
+    """Endpoints that name neither a permission nor that they are open."""
+    return {name for name, view in app.view_functions.items() if not hasattr(view, "permission")}
+
+
+def call(browser: Browser, method: str, path: str, token: str = "") -> Any:
+    if method == "GET":
+        return browser.get(path)
+    return browser.open(path, method=method, data={"form_token": token})
+
+
+def bare(handle: str = "") -> str:
+    """A view whose author forgot to say who may come in."""
+    return f"secret {handle}"
+
+
+@pytest.fixture
+def another_app(seeded_sqlite: Path, tool_keys: Path, tmp_path: Path) -> Iterator[Flask]:
+    """An application that a test may add views to."""
+    put_copy(seeded_sqlite, tmp_path / "akashi.sqlite")
+    running = start_tool(f"sqlite:///{tmp_path / 'akashi.sqlite'}", tool_keys)
+    yield running.app
+    running.database.close()
+
+
+@pytest.fixture
+def sitting_of(launched: Launched, tool_database: Database) -> Callable[[Visit], int]:
+    """Starts the test in a session, so that there is an attempt to ask for."""
+    return lambda visit: start(visit, tool_database).attempt_id
+
+
+def test_every_route_names_a_permission_or_is_open(app: Flask) -> None:
+    assert unguarded(app) == set()
+    for name, view in app.view_functions.items():
+        assert view.permission is None or isinstance(view.permission, Permission), name
+
+
+def test_a_view_that_names_nothing_is_found_and_refused(another_app: Flask) -> None:
+    another_app.add_url_rule("/bare", "bare", bare)
+    another_app.add_url_rule("/s/<handle>/bare", "bare_within", bare)
+    assert unguarded(another_app) == {"bare", "bare_within"}
+    browser = another_app.test_client()
+    for path in ("/bare", "/s/0123456789abcdef/bare"):
+        response = browser.get(path)
+        assert response.status_code == 401
+        assert "secret" not in page_of(response)
+
+
+def test_the_open_routes_are_the_known_ones(app: Flask) -> None:
+    assert {name for name, view in app.view_functions.items() if view.permission is None} == OPEN
+
+
+def test_no_open_route_lies_under_a_session_and_no_guarded_one_elsewhere(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        assert rule.rule.startswith("/s/<handle>/") is (view.permission is not None), rule.rule  # type: ignore[attr-defined]
+
+
+def test_every_permission_is_asked_for_somewhere(app: Flask) -> None:
+    assert {view.permission for view in app.view_functions.values()} == {None, *Permission}  # type: ignore[attr-defined]
+
+
+def test_every_permission_is_granted_and_refused_at_every_route(
+    app: Flask, launched: Launched, sitting_of: Callable[[Visit], int]
+) -> None:
+    held = {
+        STAFF: {Permission.LEARN},
+        "unlinked": {Permission.LEARN},
+        SECRETARY: {Permission.LEARN, Permission.READ_ATTENDANCE, Permission.LINK_IDENTITIES},
+    }
+    seen: set[tuple[Permission, bool]] = set()
+    for person, permissions in held.items():
+        visit = launched(person)
+        attempt_id = sitting_of(visit)
+        for endpoint, method, path in calls(app, handle=visit.handle, attempt_id=attempt_id):
+            wanted: Permission = app.view_functions[endpoint].permission  # type: ignore[attr-defined]
+            response = call(visit.browser, method, path, visit.form_token)
+            assert response.status_code < 500, (path, page_of(response))
+            assert (response.status_code == 403) is (wanted not in permissions), (person, method, path)
+            assert response.status_code != 401
+            seen.add((wanted, response.status_code != 403))
+    assert seen == {(each, is_granted) for each in Permission for is_granted in (True, False)} - {
+        (Permission.LEARN, False)
+    }
+
+
+def test_without_a_session_every_guarded_route_is_401(app: Flask, client: Browser, tool_database: Database) -> None:
+    before = contents(tool_database)
+    found = list(calls(app, handle="0123456789abcdef", attempt_id=1))
+    assert len(found) > 15
+    for _, method, path in found:
+        assert call(client, method, path).status_code == 401, path
+    assert contents(tool_database) == before
+
+
+def test_no_route_answers_a_foreign_handle(
+    app: Flask, launched: Launched, sitting_of: Callable[[Visit], int], tool_database: Database
+) -> None:
+    owner, curious = launched(SECRETARY), launched(OTHER_STAFF)
+    attempt_id = sitting_of(owner)
+    assert curious.get("/").status_code == 200, "the control: the curious one's own session works"
+    before = contents(tool_database)
+    for _, method, path in calls(app, handle=owner.handle, attempt_id=attempt_id):
+        for token in ("", curious.form_token, owner.form_token):
+            assert call(curious.browser, method, path, token).status_code == 401, path
+    assert contents(tool_database) == before
+
+
+def test_every_post_refuses_a_form_without_this_sessions_token(
+    app: Flask, launched: Launched, sitting_of: Callable[[Visit], int], tool_database: Database
+) -> None:
+    secretary, other = launched(SECRETARY), launched(STAFF)
+    attempt_id = sitting_of(secretary)
+    assert secretary.form_token != other.form_token
+    before = contents(tool_database)
+    posts = [
+        (end, path)
+        for end, method, path in calls(app, handle=secretary.handle, attempt_id=attempt_id)
+        if method == "POST"
+    ]
+    assert len(posts) > 5
+    for endpoint, path in posts:
+        for token in ("", "x", "é", other.form_token, secretary.form_token[:-1], secretary.form_token.upper()):
+            assert call(secretary.browser, "POST", path, token).status_code == 403, path
+            event = audit_events(tool_database)[-1]
+            assert (event.facts["code"], event.facts["endpoint"]) == ("form_token", endpoint)
+        in_the_address = secretary.browser.post(path, query_string={"form_token": secretary.form_token})
+        assert in_the_address.status_code == 403, "a token in an address would end up in logs"
+    assert contents(tool_database) == before
+
+
+def test_only_get_and_post_are_spoken(app: Flask) -> None:
+    assert {method for rule in app.url_map.iter_rules() for method in methods_of(rule)} == {"GET", "POST"}
+
+
+def test_no_get_changes_anything(
+    app: Flask, launched: Launched, sitting_of: Callable[[Visit], int], tool_database: Database
+) -> None:
+    secretary = launched(SECRETARY)
+    attempt_id = sitting_of(secretary)
+    assert secretary.form_token
+    before = contents(tool_database)
+    for _, method, path in calls(app, handle=secretary.handle, attempt_id=attempt_id):
+        if method == "GET":
+            call(secretary.browser, method, path)
+    assert contents(tool_database) == before
+
+
+def test_the_guard_compares_rights_and_not_names(another_app: Flask) -> None:
+    @requires(Permission.READ_ATTENDANCE)
+    def page(handle: str) -> str:
+        return f"secret {handle}"
+
+    another_app.add_url_rule("/s/<handle>/page", "page", page)
+    assert unguarded(another_app) == set()
+    assert another_app.test_client().get("/s/0123456789abcdef/page").status_code == 401
