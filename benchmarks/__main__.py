@@ -92,8 +92,10 @@ def _report(rows: list[Row]) -> str:
         "Written by `make bench`. Every row was measured in one run, beside its reference; times on shared machines are",
         "noisy, so read them as ratios. Bars are those that the project has set itself.",
         "",
-        f"{read_clock():%Y-%m-%d}; {os.cpu_count()} cores ({processor[1] if processor else 'unknown processor'}), "
-        f"Python {platform.python_version()}, SQLite, load at the end {os.getloadavg()[0]:.1f}.",
+        (
+            f"{read_clock():%Y-%m-%d}; {os.cpu_count()} cores ({processor[1] if processor else 'unknown processor'}), "
+            f"Python {platform.python_version()}, SQLite, load at the end {os.getloadavg()[0]:.1f}."
+        ),
         "",
         "| what | reference in the same run | measured | bar | met |",
         "|---|---|---|---|---|",

@@ -53,7 +53,7 @@ def fill(database: Database, people: int, requirements: int) -> None:
                 sub=f"b{each}",
                 first_seen_at=FOUNDED,
                 last_seen_at=FOUNDED,
-            )  # fmt: skip
+            )
             for each in ids
         ]
         session.add_all(identities)
@@ -70,7 +70,7 @@ def fill(database: Database, people: int, requirements: int) -> None:
                 paper=[],
                 started_at=FOUNDED,
                 submitted_at=FOUNDED,
-            )  # fmt: skip
+            )
             for each in identities
         ]
         session.add_all(attempts)
@@ -104,7 +104,7 @@ def fill(database: Database, people: int, requirements: int) -> None:
                     is_passed=True,
                     items=[],
                     **stamp,
-                )  # fmt: skip
+                )
                 for each in attempts
             ),
         )

@@ -100,7 +100,7 @@ def _rows(count: int) -> list[AttendanceRow]:
             8,
             1,
             "E-0123456789abcdef",
-        )  # fmt: skip
+        )
         for number in range(count)
     ]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy.orm import Session
+
 from lms.store.base import Database
 from lms.store.migrations import migrate
 from lms.store.organisations import Organisation
-from sqlalchemy.orm import Session
-
 from tests.postgresql_server import Cluster, find_binaries
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -88,7 +88,9 @@ def now() -> datetime:
 def organisation(database: Database) -> Organisation:
     """A fictional organisation, recorded and nothing else."""
     with database.transaction() as session:
-        row = Organisation(key="kakuu", name_ja="架空大学情報基盤センター", name_en="Kakuu University IT Centre", created_at=NOW)
+        row = Organisation(
+            key="kakuu", name_ja="架空大学情報基盤センター", name_en="Kakuu University IT Centre", created_at=NOW
+        )
         session.add(row)
         session.flush()
         return row

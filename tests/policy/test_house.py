@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 REGISTRY = re.compile(
     r"https?://[^\s\"'>)]*(py"
-    r"pi\.|pythonhosted|npmjs|jsdelivr|unpkg|cdnjs|crates\.io)|--(extra-)?index-url|--find-links|^registry\s*=",
-    re.IGNORECASE | re.MULTILINE,
+    r"pi\.|pythonhosted|npmjs|jsdelivr|unpkg|cdnjs|crates\.io)|--(extra-)?index[-]url|--find[-]links|^\s*registry\s*=\s*\"",
+    re.MULTILINE,
 )
 MACHINE_PATH = re.compile(r"(?<![\w.~:/\-])/(work|tmp|root|home|Users|mnt|private)(/|\b(?![\w-]))")
 ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,})\b")
@@ -129,6 +129,7 @@ def asserts(tree: ast.AST) -> bool:
         isinstance(node, ast.Assert)
         or (isinstance(node, ast.Attribute) and node.attr in {"raises", "fail", "warns"})
         or (isinstance(node, ast.Attribute) and node.attr.startswith("assert_"))
+        or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "expect")  # Playwright
         for node in ast.walk(tree)
     )
 

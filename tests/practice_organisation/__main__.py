@@ -16,7 +16,6 @@ from pathlib import Path
 from lms.clock import read_clock
 from lms.store.base import Database
 from lms.store.migrations import migrate
-
 from tests.practice_organisation.seed import seed, write_cast
 
 VAR = Path("var")
@@ -43,15 +42,41 @@ def main() -> int:
     write_cast(people)
     python = sys.executable
     commands = {
-        "tool": [python, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--log-level", "warning", "wsgi:app"],
+        "tool": [
+            python,
+            "-m",
+            "gunicorn",
+            "--bind",
+            f"127.0.0.1:{port}",
+            "--workers",
+            "2",
+            "--log-level",
+            "warning",
+            "wsgi:app",
+        ],
         "worker": [python, "-m", "lms.cli", "worker"],
-        "practice LMS": [python, "-m", "tests.practice_lms", "--port", lms_port, "--tool", tool, "--people", str(people)],
+        "practice LMS": [
+            python,
+            "-m",
+            "tests.practice_lms",
+            "--port",
+            lms_port,
+            "--tool",
+            tool,
+            "--people",
+            str(people),
+        ],
     }
-    processes = {name: subprocess.Popen(command, env=environment, start_new_session=True) for name, command in commands.items()}
+    processes = {
+        name: subprocess.Popen(command, env=environment, start_new_session=True) for name, command in commands.items()
+    }
     try:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         _wait_until_up(f"{tool}/healthz", f"{lms}/")
-        print(f"\n  Practice LMS  {lms}   <- begin here: pick a person, open the course\n  Akashi        {tool}\n\nCtrl-C stops everything.", flush=True)
+        print(
+            f"\n  Practice LMS  {lms}   <- begin here: pick a person, open the course\n  Akashi        {tool}\n\nCtrl-C stops everything.",
+            flush=True,
+        )
         return _wait(processes)
     except KeyboardInterrupt:
         return 0

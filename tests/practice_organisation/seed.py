@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from sqlalchemy.orm import Session
+
 from courses.calendar import jst_date
 from courses.roles import IsmsRole
 from courses.staff_lists import StaffRow, read_staff_list, read_unit_list
@@ -29,7 +31,6 @@ from lms.store.identities import LtiIdentity
 from lms.store.organisations import Organisation, find_organisation
 from lms.store.platforms import Platform
 from quizzes.marking import right_answer
-from sqlalchemy.orm import Session
 
 FOLDER = Path(__file__).parent
 KEY = "kakuu"
@@ -198,7 +199,13 @@ def cast() -> dict[str, Any]:
     activity = {"title": "ISMSと私の役割", "custom": {"akashi": MODULE}, "maximum": 10, "tag": "isms-test"}
     activities = [
         {**activity, "key": "core", "link_id": "1", "resource_id": MODULE, "window": "embed"},
-        {**activity, "key": "core-window", "link_id": "2", "title": "ISMSと私の役割（新しいウィンドウ）", "window": "new"},
+        {
+            **activity,
+            "key": "core-window",
+            "link_id": "2",
+            "title": "ISMSと私の役割（新しいウィンドウ）",
+            "window": "new",
+        },
         {"key": "mine", "title": "わたしの受講状況", "link_id": "3", "custom": {}, "window": "embed"},
     ]
     course = {"id": "2", "label": "ISMS-2026", "title": "情報セキュリティ講習 2026", "activities": activities}

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
 from lms.config import Settings
 from lms.jobs.housekeeping import NAME, keep_house
 from lms.store.base import Database
 from lms.store.jobs import take
 from lms.store.launches import LaunchSession, PendingLogin
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
-
 from tests.faults.test_kill import open_seats
 from tests.practice_organisation.seed import seed
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import datetime
 
 import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
 from lms.store.base import Database
 from lms.store.ledger import LedgerEvent, LedgerPending
 from lms.store.migrations import schema_differences
 from lms.store.organisations import Organisation, Unit, units_of
 from lms.store.records import record, record_tables
 from lms.store.schema import Base
-from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
 
 
 def test_a_record_is_written_with_its_event(database: Database, organisation: Organisation, now: datetime) -> None:
@@ -47,11 +48,15 @@ def test_a_failed_transaction_leaves_neither_row_nor_event(
 
 @pytest.mark.parametrize("table", [table.name for table in record_tables(Base)])
 @pytest.mark.parametrize("verb", ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}"])
-def test_records_refuse_update_and_delete(database: Database, organisation: Organisation, table: str, verb: str) -> None:
+def test_records_refuse_update_and_delete(
+    database: Database, organisation: Organisation, table: str, verb: str
+) -> None:
     column = next(iter(Base.metadata.tables[table].primary_key.columns)).name
     with database.transaction() as session:
         if database.is_sqlite:  # its triggers fire per row: look at the trigger itself
-            names = session.scalars(text("SELECT name FROM sqlite_master WHERE type='trigger' AND tbl_name=:t"), {"t": table})
+            names = session.scalars(
+                text("SELECT name FROM sqlite_master WHERE type='trigger' AND tbl_name=:t"), {"t": table}
+            )
             assert set(names) == {f"{table}_refuses_update", f"{table}_refuses_delete"}
             return
         with pytest.raises(DBAPIError, match="append-only"):
