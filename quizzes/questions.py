@@ -106,7 +106,7 @@ class DuplicateQuestionError(QuestionError):
     """Two questions under one key."""
 
 
-class NotEnoughQuestions(ValueError):  # noqa: N818 - the name states the fact
+class NotEnoughQuestions(ValueError):
     """A paper longer than the bank."""
 
     def __init__(self, available: int, wanted: int) -> None:

@@ -7,4 +7,8 @@ from lms.jobs.ledger import run_sequencer
 from lms.jobs.scores import deliver_scores
 from lms.jobs.worker import Round
 
-ROUNDS: tuple[Round, ...] = (Round("ledger", run_sequencer), Round("scores", deliver_scores), Round("housekeeping", keep_house))
+ROUNDS: tuple[Round, ...] = (
+    Round("ledger", run_sequencer),
+    Round("scores", deliver_scores),
+    Round("housekeeping", keep_house),
+)

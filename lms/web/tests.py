@@ -98,7 +98,7 @@ def _raw_answer(here: PlaceOnPaper) -> dict[str, object] | None:
     if kind is QuestionKind.multiple:
         return {"choices": request.form.getlist("choice")} if "shown" in request.form else None
     if kind is QuestionKind.matching:
-        return {"pairs": _raw_pairs(here)}
+        return {"pairs": _raw_pairs(here)} if "shown" in request.form else None
     chosen = request.form.getlist("choice")
     if not chosen:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,19 +40,22 @@ def project_files() -> list[Path]:
 FILES = project_files()
 
 
-def texts() -> Iterator[tuple[Path, str]]:
+@cache
+def texts() -> tuple[tuple[Path, str], ...]:
     """The text files, by their path within the project."""
-    for path in FILES:
-        try:
-            yield path.relative_to(ROOT), path.read_text("utf-8")
-        except UnicodeDecodeError:
-            continue
+    return tuple((path.relative_to(ROOT), text) for path in FILES if (text := _text_of(path)) is not None)
 
 
-def python_files() -> Iterator[tuple[Path, ast.Module]]:
-    for path, text in texts():
-        if path.suffix == ".py":
-            yield path, ast.parse(text)
+def _text_of(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+@cache
+def python_files() -> tuple[tuple[Path, ast.Module], ...]:
+    return tuple((path, ast.parse(text)) for path, text in texts() if path.suffix == ".py")
 
 
 def foreign_addresses(text: str) -> list[str]:

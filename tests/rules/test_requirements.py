@@ -699,6 +699,13 @@ def test_somebody_new_after_the_due_date_has_as_long_as_a_newcomer(joined: date,
     assert obligation.counts_from == date(2026, 4, 1)
 
 
+def test_where_nothing_is_asked_on_joining_the_annual_obligation_follows_the_latest_stay_of_the_year() -> None:
+    who = person(Period(date(2020, 4, 1), date(2026, 5, 1)), Period(date(2026, 8, 1), date(2026, 9, 1)))
+    obligation = obligations_of(who, [RULE], 2026)[0]
+    assert (obligation.opens_on, obligation.due_on) == (date(2026, 8, 1), date(2026, 9, 30))
+    assert obligation.left_on == date(2026, 9, 1)
+
+
 def test_a_requirement_gives_obligations_from_its_first_to_its_last_year() -> None:
     rule = replace(ANNUAL, first_year=2026, last_year=2026)
     assert [year for year in YEARS if obligations_of(STAFF, [rule], year)] == [2026]
@@ -779,6 +786,12 @@ def test_two_pieces_decided_for_one_obligation_make_a_credit_and_a_renewal() -> 
     evidence = [passed(1, date(2026, 4, 10)), passed(2, date(2026, 4, 20))]
     met = credit(OF_THREE_YEARS, evidence, overrides={1: annual(2026), 2: annual(2026)})
     assert met == {annual(2026): Credit(evidence[0], (evidence[1],))}
+
+
+def test_evidence_from_before_the_credited_one_renews_nothing() -> None:
+    evidence = [passed(1, date(2026, 4, 10)), passed(2, date(2026, 4, 20))]
+    met = credit([OBLIGATION], evidence, overrides={2: annual(2026)})
+    assert met == {annual(2026): Credit(evidence[1])}
 
 
 @pytest.mark.parametrize("wanted", ["network-annual/fiscal_year:2026", ""])
@@ -885,12 +898,14 @@ def leave(*pairs: tuple[str, str | None]) -> list[Period]:
         # Leave that was over when the obligation opened moves nothing.
         (leave(("2025-12-01", "2026-04-01")), "2026-10-15", "2026-09-30", State.OVERDUE),
         (leave(("2026-05-01", "2026-05-01")), "2026-05-01", "2026-09-30", State.OPEN),
+        (leave(("2026-09-20", "2026-09-20")), "2026-10-01", "2026-09-30", State.OVERDUE),
         # A second leave within the days after the first one suspends again.
         (leave(("2026-08-01", "2026-12-01"), ("2026-12-31", "2027-02-01")), "2027-01-05", "2026-12-31", State.ON_LEAVE),
         (leave(("2026-08-01", "2026-12-01"), ("2026-12-31", "2027-02-01")), "2027-03-03", "2027-03-03", State.OPEN),
         (leave(("2026-08-01", "2026-12-01"), ("2027-01-01", "2027-02-01")), "2027-01-05", "2026-12-31", State.OVERDUE),
         # One leave within another, two that start together, and two that touch.
         (leave(("2026-08-01", "2027-01-01"), ("2026-09-01", "2026-10-01")), "2026-11-01", "2026-10-31", State.ON_LEAVE),
+        (leave(("2026-08-01", None), ("2026-11-01", "2026-11-20")), "2026-12-01", "2026-12-20", State.ON_LEAVE),
         (leave(("2026-08-01", None), ("2026-08-01", "2026-10-01")), "2026-11-01", "2026-10-31", State.ON_LEAVE),
         (leave(("2026-08-01", "2026-10-01"), ("2026-08-01", None)), "2026-11-01", "2026-10-31", State.ON_LEAVE),
         (leave(("2026-08-01", "2026-10-01"), ("2026-10-01", "2026-11-01")), "2026-10-01", "2026-10-31", State.ON_LEAVE),
@@ -915,6 +930,13 @@ def test_after_leave_a_test_is_in_time_up_to_the_moved_due_date(day: str, state:
     held = Credit(passed(1, date.fromisoformat(day)))
     absences = leave(("2026-08-01", "2026-12-01"))
     assert status_on(OBLIGATION, date(2027, 2, 1), held, absences).state is state
+
+
+@pytest.mark.parametrize(("returned", "due"), [("2026-04-01", "2026-04-10"), ("2026-04-02", "2026-05-02")])
+def test_only_a_return_after_the_opening_day_moves_the_due_date(returned: str, due: str) -> None:
+    obligation = obligations_of(STAFF, [replace(ANNUAL, due=(4, 10))], 2026)[0]
+    status = status_on(obligation, date(2026, 6, 1), None, leave(("2025-12-01", returned)))
+    assert status.due_on == date.fromisoformat(due)
 
 
 def test_somebody_who_leaves_between_the_first_and_the_moved_due_date_left_before_due() -> None:

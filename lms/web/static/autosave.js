@@ -44,7 +44,7 @@ form.addEventListener("change", () => {
 });
 // What is saved is not sent once more: another tab or device may have saved something newer meanwhile.
 form.addEventListener("formdata", (event) => {
-  if (saved !== wanted || form.querySelector("select")) return;
+  if (saved !== wanted) return;
   for (const name of new Set(event.formData.keys())) {
     if (name !== "form_token" && name !== "go") event.formData.delete(name);
   }
