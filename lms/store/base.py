@@ -123,7 +123,12 @@ def _sqlite_engine(url: str) -> Engine:
     version = tuple(int(part) for part in pysqlite3.dbapi2.sqlite_version.split("."))
     if version < OLDEST_SAFE_SQLITE:
         raise UnsafeDatabaseError("SQLite", pysqlite3.dbapi2.sqlite_version, ">= 3.51.3")
-    engine = create_engine(url, module=pysqlite3.dbapi2, connect_args={"timeout": 10, "check_same_thread": False})
+    engine = create_engine(
+        url,
+        module=pysqlite3.dbapi2,
+        connect_args={"timeout": 10, "check_same_thread": False},
+        hide_parameters=True,  # a failing statement's values are people's: they stay out of the log
+    )
     event.listen(engine, "do_connect", _make_sqlite_file)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_on_sqlite)
@@ -154,7 +159,7 @@ def _begin_on_sqlite(connection: Connection) -> None:
 
 
 def _postgresql_engine(url: str) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=10)
+    engine = create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=10, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def check(connection: Any, _record: Any) -> None:  # noqa: ANN401 - a DBAPI connection

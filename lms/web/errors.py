@@ -96,6 +96,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(SQLAlchemyError, answer_database)
     app.register_error_handler(OSError, answer_unavailable)
     app.register_error_handler(500, answer_failure)
+    app.logger.disabled = True  # Flask would tell each failure once more, without our number and over many lines
 
 
 def answer(error: Exception) -> Response:
