@@ -111,6 +111,7 @@ def served(environment: dict[str, str]) -> Iterator[tuple[int, int]]:
         f"127.0.0.1:{port}",
         "--workers",
         "2",
+        "--preload",
         "--log-level",
         "error",
     ]

@@ -44,6 +44,7 @@ def create_app(
     configure_logging(settings)
     database = Database(settings.database_url)
     check_schema(database)
+    database.close()  # no connection is carried into the workers that a preloading server forks
     app = Flask("lms.web", static_folder=None)
     app.static_folder = "static"
     app.config.update(MAX_CONTENT_LENGTH=1_000_000, COMPRESS_MIMETYPES=["text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"], COMPRESS_STREAMS=True, SEND_FILE_MAX_AGE_DEFAULT=31_536_000)  # fmt: skip

@@ -56,7 +56,7 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", "--workers", "2"]
+        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", "--workers", "2", "--preload"]
         self.process = subprocess.Popen(
             [*command, "--log-level", "critical", "--no-control-socket", "wsgi:app"],
             env=self.environment,

@@ -50,6 +50,7 @@ def main() -> int:
             f"127.0.0.1:{port}",
             "--workers",
             "2",
+            "--preload",
             "--log-level",
             "warning",
             "wsgi:app",
