@@ -23,9 +23,9 @@ FOUNDED = datetime(2026, 4, 1, tzinfo=UTC)
 
 def staff_csv(count: int) -> bytes:
     """Return a staff list of so many people."""
-    head = "staff_number,family_name,given_name,unit,post,employment,category,joined_on,scope_from,scope_reason"
+    head = "staff_number,family_name,given_name,unit,post,employment,category,joined_on,left_on,scope_from,scope_to,scope_reason"
     lines = [
-        f"N{number:06d},架空{number},見本,総務係,係員,regular,administrative,2015-04-01,2015-04-01,practice"
+        f"N{number:06d},架空{number},見本,総務係,係員,regular,administrative,2015-04-01,,2015-04-01,,practice"
         for number in range(count)
     ]
     return "\r\n".join([head, *lines]).encode()

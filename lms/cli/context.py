@@ -41,6 +41,11 @@ class CommandContext:
         """The database as it is, for migrating it."""
         return Database(self.settings.database_url)
 
+    def close(self) -> None:
+        """Close the database, if it was opened."""
+        if "unchecked_database" in vars(self):
+            self.unchecked_database.close()
+
     @cached_property
     def operator(self) -> str:
         """Account name of the one at the keyboard, as audit events and records name them."""

@@ -6,7 +6,7 @@ import click
 
 from lms.cli.context import CommandContext
 from lms.cli.organisations import ORGANISATION_OPTION, explained
-from lms.lti.http import AddressMalformed, origin_of
+from lms.lti.http import OutgoingRefused, origin_of
 from lms.services.organisations import find_organisation_or_only
 from lms.services.platforms import (
     NewPlatform,
@@ -58,7 +58,7 @@ def add_one(
     for address in (new.authorization_url, new.token_url, new.keyset_url):
         try:
             origin_of(address)
-        except AddressMalformed:
+        except OutgoingRefused:
             raise click.ClickException(_("This is no web address: %(address)s", address=address)) from None
     try:
         with explained(), context.database.transaction() as session:
