@@ -84,7 +84,7 @@ def standings(
         moment: as of which date, as known at which tree size.
         person_ids: only these people; None: all.
     """
-    versions = {row.key: row for row in requirements_of(session, organisation_id, moment.known_at)}
+    asked = _asked(session, organisation_id, moment.known_at)
     people = people_facts(session, organisation_id, moment.known_at, person_ids)
     results = results_by_person(session, organisation_id, moment.known_at, person_ids)
     period = FiscalYear(year).period
@@ -92,23 +92,41 @@ def standings(
         person = people[person_id]
         if in_scope_during(person, period):
             theirs = results.get(person_id, [])
-            yield PersonStandings(person, _stand(person, versions, theirs, (year, moment.as_of)))
+            yield PersonStandings(person, _stand(person, asked, theirs, (year, moment.as_of)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The requirements in force, as rows and as the rules take them."""
+
+    versions: dict[str, RequirementVersion]
+    rules: tuple[Requirement, ...]
+    """Made once for a whole register: making them for each person cost as much as all the rest."""
+
+    @property
+    def first_year(self) -> int | None:
+        """The first fiscal year of any; None where nothing is asked."""
+        return min((rule.first_year for rule in self.rules), default=None)
+
+
+def _asked(session: Session, organisation_id: int, known_at: int | None) -> _Asked:
+    versions = {row.key: row for row in requirements_of(session, organisation_id, known_at)}
+    return _Asked(versions, tuple(row.rule() for row in versions.values()))
 
 
 def _stand(
     person: KnownPerson,
-    versions: dict[str, RequirementVersion],
+    asked: _Asked,
     results: Sequence[Result],
     when: tuple[int, date],
 ) -> tuple[Standing, ...]:
     year, as_of = when
-    rules = [row.rule() for row in versions.values()]
-    current = obligations_of(person, rules, year)
+    current = obligations_of(person, asked.rules, year)
     by_id = {each.result_id: each for each in results}
     credited: dict[str, Credit] = {}
     if any(each.is_passed for each in results):
-        first = min((rule.first_year for rule in rules), default=year)
-        earlier = [each for past in range(first, year) for each in obligations_of(person, rules, past)]
+        first = year if asked.first_year is None else asked.first_year
+        earlier = [each for past in range(first, year) for each in obligations_of(person, asked.rules, past)]
         completions = [
             Completion(each.result_id, each.competence, jst_date(each.submitted_at))
             for each in results
@@ -120,7 +138,7 @@ def _stand(
         status = status_on(obligation, as_of, credited.get(obligation.key), person.leave)
         result = by_id[status.completion.evidence_id] if status.completion is not None else None
         attempts = _attempts(obligation, results, result, as_of)
-        found.append(Standing(obligation, versions[obligation.requirement.key], status, result, attempts))
+        found.append(Standing(obligation, asked.versions[obligation.requirement.key], status, result, attempts))
     return tuple(found)
 
 
@@ -190,10 +208,10 @@ def _standings_since(
     session: Session, organisation_id: int, person_id: int, first_year: int | None, as_of: date
 ) -> list[Standing]:
     """Return how one person stands from a fiscal year (None: the first of any requirement) to that of a date."""
-    versions = {row.key: row for row in requirements_of(session, organisation_id)}
+    asked = _asked(session, organisation_id, None)
     this_year = FiscalYear.of(as_of).year
     if first_year is None:
-        first_year = min((row.first_year for row in versions.values()), default=this_year)
+        first_year = this_year if asked.first_year is None else asked.first_year
     people = people_facts(session, organisation_id, None, {person_id})
     results = results_by_person(session, organisation_id, None, {person_id}).get(person_id, [])
     return [
@@ -201,7 +219,7 @@ def _standings_since(
         for person in people.values()
         for year in range(first_year, this_year + 1)
         if in_scope_during(person, FiscalYear(year).period)
-        for standing in _stand(person, versions, results, (year, as_of))
+        for standing in _stand(person, asked, results, (year, as_of))
     ]
 
 
