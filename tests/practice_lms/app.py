@@ -35,6 +35,7 @@ def create_platform(config: PlatformConfig) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(protocol)
     app.register_blueprint(pages.pages)
+    app.after_request(_close_unread)
     return app
 
 
@@ -77,3 +78,10 @@ def _authorization_page(lms: PracticeLms) -> Response:
         lms.record("auth", person.key, request.values.get("redirect_uri", ""), 400, untrusted.reason)
         return pages.refusal_page("auth.untrusted", status=400, detail=untrusted.reason)
     return Response(render_template("form_post.html", name="response", form=answer))
+
+
+def _close_unread(response: Response) -> Response:
+    """Close the file of an answer that has no body: Werkzeug leaves it open on "not modified"."""
+    if response.status_code == 304:
+        response.close()
+    return response
