@@ -35,7 +35,7 @@ def create_platform(config: PlatformConfig) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(protocol)
     app.register_blueprint(pages.pages)
-    app.after_request(_close_unread)
+    app.after_request(_read_whole)
     return app
 
 
@@ -80,8 +80,12 @@ def _authorization_page(lms: PracticeLms) -> Response:
     return Response(render_template("form_post.html", name="response", form=answer))
 
 
-def _close_unread(response: Response) -> Response:
-    """Close the file of an answer that has no body: Werkzeug leaves it open on "not modified"."""
-    if response.status_code == 304:
+def _read_whole(response: Response) -> Response:
+    """Read a file at once and close it: Werkzeug's server leaves it open when a browser goes away while it is sent."""
+    if response.direct_passthrough:
+        parts = response.response
+        response.direct_passthrough = False
+        body = b"".join(part for part in parts if isinstance(part, bytes))
         response.close()
+        response.set_data(body)
     return response
