@@ -247,7 +247,12 @@ def restore_module(content: Mapping[str, Any]) -> Module:
 
 def module_hash(module: Module, question_hashes: list[str]) -> str:
     """Return the SHA-256 (hex) that names a version: its texts, settings and question versions in bank order."""
-    return hashlib.sha256(rfc8785.dumps({"module": module_content(module), "questions": question_hashes})).hexdigest()
+    return module_content_hash(module_content(module), question_hashes)
+
+
+def module_content_hash(content: dict[str, Any], question_hashes: list[str]) -> str:
+    """Return the hash of a module's content as kept with a version."""
+    return hashlib.sha256(rfc8785.dumps({"module": content, "questions": question_hashes})).hexdigest()
 
 
 def short_version(version_hash: str) -> str:

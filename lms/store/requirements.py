@@ -1,4 +1,4 @@
-"""Versions of competence requirements 力量要件, each with its approval."""
+"""Versions of competence requirements 力量要件, each with its approval, and exemptions from them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from courses.requirements import Audience, Occasion, Requirement
 from lms.store.base import Base
+from lms.store.people import PersonFact
 from lms.store.records import Fact, known
 
 
@@ -29,7 +30,7 @@ class RequirementVersion(Fact, Base):
     first_year: Mapped[int]
     last_year: Mapped[int | None]
     audience: Mapped[dict[str, Any]]
-    """``{"units": [...], "categories": [...], "employments": [...]}``; an absent key narrows nothing."""
+    """``{"units": [...], "categories": [...], "employments": [...], "roles": [...]}``; an absent key narrows nothing."""
     opens_month: Mapped[int]
     opens_day: Mapped[int]
     due_month: Mapped[int]
@@ -37,6 +38,11 @@ class RequirementVersion(Fact, Base):
     days_to_complete: Mapped[int]
     days_after_leave: Mapped[int]
     valid_months: Mapped[int | None]
+    document: Mapped[str | None]
+    """Number or name of the document of the organisation that states the requirement."""
+    document_version: Mapped[str | None]
+    equivalents: Mapped[list[Any] | None]
+    """Kinds of evidence that count, as `courses.records.EvidenceKind` names them; NULL: every kind."""
 
     def title(self, language: str) -> str:
         """Return the title in a language."""
@@ -57,6 +63,17 @@ class RequirementVersion(Fact, Base):
             days_after_leave=self.days_after_leave,
             valid_months=self.valid_months,
         )
+
+
+class Exemption(PersonFact, Base):
+    """An approved exemption 免除 from a requirement; ``reason`` says why, and ``valid_to`` is never NULL."""
+
+    __tablename__ = "exemption"
+    event_type: ClassVar[str] = "requirement.exempted"
+
+    requirement_key: Mapped[str]
+    approved_by: Mapped[str]
+    """Office or body that approved, as it is named in the decision."""
 
 
 def requirements_of(session: Session, organisation_id: int, known_at: int | None = None) -> list[RequirementVersion]:
