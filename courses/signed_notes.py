@@ -268,6 +268,15 @@ def ledger_origin(organisation_key: str) -> str:
     return f"akashi/{organisation_key}"
 
 
+def pack_key_name(organisation_key: str) -> str:
+    """Give the name of the key that signs an organisation's evidence packs.
+
+    Raises:
+        KeyNameError: the key is not one of an organisation.
+    """
+    return f"{ledger_origin(organisation_key)}/pack"
+
+
 def checkpoint_body(checkpoint: Checkpoint) -> str:
     """Write the three lines that are signed."""
     return f"{checkpoint.origin}\n{checkpoint.size}\n{base64.b64encode(checkpoint.root).decode()}\n"
