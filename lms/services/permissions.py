@@ -1,4 +1,7 @@
-"""What each ISMS role may do in the tool, and granting the first roles."""
+"""What each ISMS role may do in the tool, and granting the first roles.
+
+Rights come from appointments in force today; grants stand in for them until the first appointments are recorded.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from sqlalchemy.orm import Session
 from courses.calendar import jst_date
 from courses.roles import IsmsRole
 from lms.store.organisations import Organisation
-from lms.store.permissions import Grant, roles_held
+from lms.store.permissions import Grant, roles_granted, roles_held
 from lms.store.records import record
 
 
@@ -56,6 +59,6 @@ def grant_role(
         recorded_at=now,
         recorded_by=recorded_by,
     )
-    if isms_role.value not in roles_held(session, person_id, today):
+    if isms_role.value not in roles_granted(session, person_id, today):
         record(session, organisation, grant)
     return grant

@@ -1,4 +1,4 @@
-"""Rights in the tool, granted to people for a period."""
+"""Roles that open pages of the tool: appointments, and grants that a tool needs before it has any."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lms.store.base import Base, BigId
 from lms.store.records import Fact, known, valid_on
+from lms.store.roles import roles_appointed_to
 
 
 class Grant(Fact, Base):
@@ -24,7 +25,12 @@ class Grant(Fact, Base):
 
 
 def roles_held(session: Session, person_id: int, day: date) -> frozenset[str]:
-    """Return the ISMS roles that a person holds on a day."""
+    """Return the ISMS roles that a person holds on a day, by appointment or by grant."""
+    return roles_appointed_to(session, person_id, day) | roles_granted(session, person_id, day)
+
+
+def roles_granted(session: Session, person_id: int, day: date) -> frozenset[str]:
+    """Return the ISMS roles that were granted to a person without an appointment and are not taken back."""
     return frozenset(
         session.scalars(
             select(Grant.isms_role).where(Grant.person_id == person_id, known(Grant, None), valid_on(Grant, day))

@@ -5,15 +5,16 @@ Source: ISO/IEC 27001 clause 5.3, Annex A 5.2-5.4; domain.md §1.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Select, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lms.store.base import Base, BigId
 from lms.store.people import PersonFact
-from lms.store.records import Fact, Record
+from lms.store.records import Fact, Record, known, valid_on
 
 
 class Body(Fact, Base):
@@ -107,3 +108,52 @@ class SeparationRule(Fact, Base):
     first_role: Mapped[str]
     second_role: Mapped[str]
     approved_by: Mapped[str]
+
+
+def appointments_of(
+    session: Session, organisation_id: int, known_at: int | None = None, person_ids: Collection[int] | None = None
+) -> list[Appointment]:
+    """Return the known, uncorrected appointments in order of their start; of these people (None: of everybody)."""
+    rows = _known(Appointment, organisation_id, known_at)
+    if person_ids is not None:
+        rows = rows.where(Appointment.person_id.in_(person_ids))
+    return list(session.scalars(rows.order_by(Appointment.valid_from, Appointment.id)))
+
+
+def roles_appointed_to(session: Session, person_id: int, day: date) -> frozenset[str]:
+    """Return the ISMS roles to which a person is appointed on a day, as everything recorded says."""
+    return frozenset(
+        session.scalars(
+            select(Appointment.isms_role).where(
+                Appointment.person_id == person_id, known(Appointment, None), valid_on(Appointment, day)
+            )
+        )
+    )
+
+
+def bodies_of(session: Session, organisation_id: int, known_at: int | None = None) -> list[Body]:
+    """Return the known, uncorrected bodies in the order of the chart."""
+    return list(
+        session.scalars(_known(Body, organisation_id, known_at).order_by(Body.position, Body.valid_from, Body.id))
+    )
+
+
+def seats_of(session: Session, organisation_id: int, known_at: int | None = None) -> list[Seat]:
+    """Return the known, uncorrected seats in the order of the chart."""
+    return list(
+        session.scalars(_known(Seat, organisation_id, known_at).order_by(Seat.position, Seat.valid_from, Seat.id))
+    )
+
+
+def separation_rules_of(session: Session, organisation_id: int, known_at: int | None = None) -> list[SeparationRule]:
+    """Return the known, uncorrected rules of separation that the organisation added, in order of their recording."""
+    return list(session.scalars(_known(SeparationRule, organisation_id, known_at).order_by(SeparationRule.id)))
+
+
+def acknowledgements_of(session: Session, organisation_id: int, known_at: int | None = None) -> list[Acknowledgement]:
+    """Return the known acknowledgements in order of their recording."""
+    return list(session.scalars(_known(Acknowledgement, organisation_id, known_at).order_by(Acknowledgement.id)))
+
+
+def _known(model: type[Any], organisation_id: int, known_at: int | None) -> Select[Any]:
+    return select(model).where(model.organisation_id == organisation_id, known(model, known_at))
