@@ -14,9 +14,10 @@ from lms.cli.awareness import DAY
 from lms.cli.context import CommandContext
 from lms.cli.organisations import ORGANISATION_OPTION, explained
 from lms.reports.tables import UncodableCharacterError
-from lms.services.attendance import AttendanceFilter, UnknownTreeSizeError
+from lms.services.attendance import AttendanceFilter
 from lms.services.attendance_export import ExportRequest, export_attendance
 from lms.services.audit import note
+from lms.services.moments import UnknownTreeSizeError
 from lms.services.organisations import find_organisation_or_only
 from lms.store.records import Moment
 from lms.wording.gettext import _, ngettext

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from courses.awareness import short_version
@@ -22,19 +21,10 @@ from courses.people import affiliation_on
 from courses.records import EvidenceKind
 from courses.requirements import State
 from lms.reports.attendance import AttendanceRow
+from lms.services.moments import check_known_at
 from lms.services.people import Particulars, particulars_on
 from lms.services.requirements import PersonStandings, Standing, standings
-from lms.store.ledger import LedgerLeaf
 from lms.store.records import Moment
-
-
-class UnknownTreeSizeError(ValueError):
-    """The organisation's ledger never had this size."""
-
-    def __init__(self, given: int, largest: int) -> None:
-        super().__init__(given, largest)
-        self.given = given
-        self.largest = largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,20 +125,6 @@ def _row(
         attempts=standing.attempts,
         evidence_id=short_id(result.leaf) if result else "",
     )
-
-
-def check_known_at(session: Session, organisation_id: int, known_at: int | None) -> None:
-    """Refuse a tree size that the organisation's ledger never had.
-
-    Raises:
-        UnknownTreeSizeError: it never had it.
-    """
-    if known_at is None:
-        return
-    largest = session.scalar(select(func.max(LedgerLeaf.n)).where(LedgerLeaf.organisation_id == organisation_id))
-    size = 0 if largest is None else largest + 1
-    if not 0 <= known_at <= size:
-        raise UnknownTreeSizeError(known_at, size)
 
 
 def years_with_obligations(first_year: int, today: date) -> Iterator[FiscalYear]:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from courses.calendar import JST, FiscalYear
+from courses.calendar import FiscalYear
 from courses.requirements import State
 from lms.reports.attendance import AttendanceHead, AttendanceRow, attendance_csv, attendance_xlsx
 from lms.services.attendance import Attendance, AttendanceFilter, attendance
-from lms.store.ledger import LedgerCheckpoint, LedgerLeaf, LedgerPending
+from lms.services.moments import known_at_label
 from lms.store.organisations import Organisation
 from lms.store.records import Moment
 from lms.wording.gettext import _, current_language
@@ -44,27 +43,6 @@ class ExportRequest:
     chosen: AttendanceFilter
     format: Format
     encoding: Literal["utf-8-sig", "cp932"] = "utf-8-sig"
-
-
-def known_at_label(session: Session, organisation_id: int, known_at: int | None) -> str:
-    """Return the size of the ledger's tree that a register answers from, with its time."""
-    size = known_at
-    if size is None:
-        largest = session.scalar(select(func.max(LedgerLeaf.n)).where(LedgerLeaf.organisation_id == organisation_id))
-        size = 0 if largest is None else largest + 1
-    checkpoint = session.scalar(
-        select(LedgerCheckpoint)
-        .where(LedgerCheckpoint.organisation_id == organisation_id, LedgerCheckpoint.size >= size)
-        .order_by(LedgerCheckpoint.size)
-        .limit(1)
-    )
-    time = checkpoint.created_at.astimezone(JST).strftime("%Y-%m-%d %H:%M:%S JST") if checkpoint else "-"
-    if known_at is not None:
-        return _("ledger size %(size)s (%(time)s)", size=size, time=time)
-    pending = session.scalar(select(func.count()).where(LedgerPending.organisation_id == organisation_id)) or 0
-    if not pending:
-        return _("everything recorded: ledger size %(size)s (%(time)s)", size=size, time=time)
-    return _("everything recorded: ledger size %(size)s (%(time)s), %(pending)s more awaiting their place", size=size, time=time, pending=pending)  # fmt: skip
 
 
 def export_attendance(session: Session, organisation: Organisation, request: ExportRequest, target: Path) -> Attendance:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,28 +18,19 @@ from lms.services.attendance_export import (
     Format,
     export_attendance,
     file_name,
-    known_at_label,
 )
 from lms.services.permissions import Permission
 from lms.store.organisations import units_of
 from lms.store.records import Moment
 from lms.store.requirements import requirements_of
+from lms.web.moments import AXES, asked_moment, asked_one_of
 from lms.web.request import now, reading
 from lms.web.security import requires, visitor
 
 blueprint = Blueprint("attendance", __name__, url_prefix="/s/<handle>/attendance")
 
 PAGE_SIZE = 100
-_FILTERS = {"year", "unit", "category", "employment", "requirement", "state", "as_of", "known_at"}
-
-
-class BadFilterError(ValueError):
-    """A filter holds something that can't be filtered by."""
-
-    def __init__(self, field: str, value: str) -> None:
-        super().__init__(field, value)
-        self.field = field
-        self.value = value
+_FILTERS = {"year", "unit", "category", "employment", "requirement", "state", *AXES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,44 +43,19 @@ class Question:
 
 
 def _question() -> Question:
-    today = jst_date(now())
     year_text = request.args.get("year", "")
-    year = FiscalYear.parse(year_text) if year_text else FiscalYear.of(today)
+    year = FiscalYear.parse(year_text) if year_text else FiscalYear.of(jst_date(now()))
     return Question(
         year=year,
-        moment=Moment(_date("as_of") or today, _size("known_at")),
+        moment=asked_moment(),
         chosen=AttendanceFilter(
             unit=request.args.get("unit") or None,
-            category=_one_of("category", {each.value for each in Category}),
-            employment=_one_of("employment", {each.value for each in Employment}),
+            category=asked_one_of("category", {each.value for each in Category}),
+            employment=asked_one_of("employment", {each.value for each in Employment}),
             requirement=request.args.get("requirement") or None,
-            state=State(state) if (state := _one_of("state", {each.value for each in State})) else None,
+            state=State(state) if (state := asked_one_of("state", {each.value for each in State})) else None,
         ),
     )
-
-
-def _date(field: str) -> date | None:
-    value = request.args.get(field, "").strip()
-    try:
-        return date.fromisoformat(value) if value else None
-    except ValueError:
-        raise BadFilterError(field, value) from None
-
-
-def _size(field: str) -> int | None:
-    value = request.args.get(field, "").strip()
-    if not value:
-        return None
-    if not (value.isascii() and value.isdigit() and len(value) < 16):
-        raise BadFilterError(field, value)
-    return int(value)
-
-
-def _one_of(field: str, allowed: set[str]) -> str | None:
-    value = request.args.get(field) or None
-    if value is not None and value not in allowed:
-        raise BadFilterError(field, value)
-    return value
 
 
 @blueprint.get("")
@@ -122,7 +87,6 @@ def register(handle: str) -> str:
         requirements=requirements,
         categories=[each.value for each in Category],
         employments=[each.value for each in Employment],
-        known_at_label=known_at_label(session, asking.organisation.id, asked.moment.known_at),
         arguments=arguments,
         without_state={name: value for name, value in arguments.items() if name != "state"},
     )

@@ -27,13 +27,13 @@ from lms.services.attempts import (
     NoSupplementDueError,
     NotOnThisPaperError,
 )
-from lms.services.attendance import UnknownTreeSizeError
 from lms.services.audit import note
 from lms.services.awareness import UnknownModuleError
 from lms.services.certificates import NotOnStaffListError, NotPassedError
 from lms.services.identities import UnknownIdentityError
 from lms.services.launches import LoginFault, LoginRefused
-from lms.web.attendance import BadFilterError
+from lms.services.moments import UnknownTreeSizeError
+from lms.web.moments import BadFilterError
 from lms.web.request import browser_language, end_reading, now, tool
 from lms.web.security import FormTokenError, NotLaunchedError, NotPermittedError, visitor
 from lms.wording.gettext import set_language

@@ -14,6 +14,8 @@ from jinja2 import StrictUndefined
 from courses.calendar import JST
 from lms.services.permissions import Permission
 from lms.web.markdown import to_inline_html
+from lms.web.moments import moment_arguments, moment_shown
+from lms.web.rooms import rooms_of
 from lms.web.security import csp_nonce
 from lms.wording import gettext as wording
 from lms.wording.registers import (
@@ -45,6 +47,9 @@ def init_app(app: Flask) -> None:
         category_label=category_label,
         occasion_label=occasion_label,
         year_label=year_label,
+        moment_shown=moment_shown,
+        moment_arguments=moment_arguments,
+        rooms_of=rooms_of,
         static=lambda name: url_for("static", filename=name, v=version),
     )
     environment.filters.update(date=date_label, moment=moment_label, inline=to_inline_html)

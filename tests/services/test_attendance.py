@@ -20,14 +20,13 @@ from lms.reports.tables import UncodableCharacterError
 from lms.services.attendance import (
     Attendance,
     AttendanceFilter,
-    UnknownTreeSizeError,
     attendance,
-    check_known_at,
     years_with_obligations,
 )
-from lms.services.attendance_export import ExportRequest, Format, export_attendance, file_name, known_at_label
+from lms.services.attendance_export import ExportRequest, Format, export_attendance, file_name
 from lms.services.awareness import ModuleInUse
 from lms.services.identities import link_by_decision
+from lms.services.moments import UnknownTreeSizeError
 from lms.services.requirements import default_requirements
 from lms.store.organisations import Organisation
 from lms.store.people import Person, ScopeMembership
@@ -230,17 +229,11 @@ def test_a_result_recorded_later_is_not_known_at_an_earlier_size(
     assert shown(register(session, organisation, known_at=size)) == as_known
 
 
-def test_a_size_that_the_ledger_never_had_is_refused(
+def test_a_size_that_the_ledger_never_had_has_no_register(
     session: Session, organisation: Organisation, now: datetime
 ) -> None:
-    for given in (1, -1):
-        with pytest.raises(UnknownTreeSizeError) as caught:
-            check_known_at(session, organisation.id, given)
-        assert (caught.value.given, caught.value.largest) == (given, 0)
-    check_known_at(session, organisation.id, 0)
     adopt(session, organisation, small_module())
     size = place_events(session, organisation, now)
-    check_known_at(session, organisation.id, size)
     with pytest.raises(UnknownTreeSizeError) as caught:
         register(session, organisation, known_at=size + 1)
     assert caught.value.largest == size
@@ -317,19 +310,3 @@ def test_a_file_that_cannot_be_written_leaves_what_was_there(
     chosen = AttendanceFilter(category="technical")
     export_attendance(session, organisation, request(chosen=chosen, encoding="cp932"), target)
     assert any("髙橋 あかり" in line for line in lines(target, "cp932"))
-
-
-def test_the_head_names_the_size_that_it_was_answered_from(
-    session: Session, organisation: Organisation, now: datetime
-) -> None:
-    adopt(session, organisation, small_module())
-    assert known_at_label(session, organisation.id, None) == (
-        "everything recorded: ledger size 0 (-), 12 more awaiting their place"
-    )
-    assert place_events(session, organisation, now) == 12
-    adopt(session, organisation, small_module(edition="改訂版"))
-    place_events(session, organisation, now + timedelta(hours=1))
-    first, second = "2026-11-23 12:00:00 JST", "2026-11-23 13:00:00 JST"
-    assert known_at_label(session, organisation.id, 12) == f"ledger size 12 ({first})"
-    assert known_at_label(session, organisation.id, 13) == f"ledger size 13 ({second})"
-    assert known_at_label(session, organisation.id, None) == f"everything recorded: ledger size 24 ({second})"

@@ -1,0 +1,38 @@
+"""The bar over every page: which rooms a visitor may enter, in the order in which they stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lms.services.permissions import Permission
+from lms.services.sessions import Visitor
+from lms.wording.gettext import _
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One entry of the bar."""
+
+    endpoint: str
+    """Where it leads; the blueprint before the dot is the room that it stands for."""
+    permission: Permission
+    label: Callable[[], str]
+    also: tuple[str, ...] = ()
+    """Other blueprints that belong to the room."""
+
+    @property
+    def blueprints(self) -> tuple[str, ...]:
+        """The blueprints whose pages lie in the room."""
+        return (self.endpoint.partition(".")[0], *self.also)
+
+
+ROOMS = (
+    Room("attendance.register", Permission.READ_ATTENDANCE, lambda: _("Attendance")),
+    Room("identities.queue", Permission.LINK_IDENTITIES, lambda: _("Linking queue")),
+)
+
+
+def rooms_of(asking: Visitor) -> tuple[Room, ...]:
+    """Return the rooms that a visitor may enter."""
+    return tuple(room for room in ROOMS if asking.may(room.permission))
