@@ -6,7 +6,7 @@ LMS_PORT ?= 8001
 JOBS ?= 2
 export PORT LMS_PORT
 
-.PHONY: run test quick check lint bench soak format wording browser-and-server clean
+.PHONY: run test quick check lint bench soak format wording permissions browser-and-server clean
 
 run: .venv/run
 	@$(BIN)/python -m tests.practice_organisation
@@ -66,6 +66,10 @@ wording: .venv/dev
 	$(BIN)/pybabel -q extract -F babel.cfg --add-location=file -o var/messages.pot .
 	$(BIN)/pybabel -q update -l ja -i var/messages.pot -o lms/wording/ja.po --no-wrap --no-fuzzy-matching --ignore-obsolete
 	sed -i -E -e '1{/^$$/d}' -e '$${/^$$/d}' -e '/^"(Project-Id-Version|Report-Msgid-Bugs-To|POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team|Generated-By)/d' lms/wording/ja.po
+
+# After a new right or role: writes docs/permissions.md anew, which a test holds to the table.
+permissions: .venv/dev
+	$(BIN)/python -m tests.policy.permissions_page
 
 clean:
 	rm -rf .venv var

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from courses.awareness import LANGUAGES, read_lesson, read_module
 from courses.requirements import Requirement
+from courses.roles import IsmsRole
 from courses.staff_lists import COLUMNS, read_staff_list
 from lms.lti.id_tokens import Registration
 from lms.lti.keysets import UnknownKid
@@ -46,6 +47,7 @@ from lms.store.organisations import Organisation
 from lms.store.platforms import Platform
 from lms.store.records import record
 from lms.store.requirements import RequirementVersion
+from lms.store.roles import Appointment
 from quizzes.marking import right_answer
 from quizzes.questions import read_bank
 from tests.practice_lms.defaults import default_config
@@ -97,6 +99,31 @@ def _person(session: Session, organisation: Organisation, row: Any) -> int:
 def add_person(session: Session, organisation: Organisation, staff_number: str = "000101", **cells: str) -> int:
     """Add one person, on the staff list since 2020 unless the cells say otherwise."""
     return add_people(session, organisation, {"staff_number": staff_number, **cells})[0]
+
+
+def add_appointment(
+    session: Session, organisation: Organisation, person_id: int, isms_role: IsmsRole, first_day: date, **facts: Any
+) -> Appointment:
+    """Record an appointment as it is, from a day until further notice; a ``superseded`` one is corrected by it."""
+    superseded: Appointment | None = facts.pop("superseded", None)
+    row = Appointment(
+        **{
+            "person_id": person_id,
+            "isms_role": isms_role.value,
+            "letter_number": "架空情第1号",
+            "appointed_on": first_day,
+            "appointer": "センター長",
+            "valid_from": first_day,
+            "valid_to": None,
+            "is_void": False,
+            "supersedes_id": superseded.id if superseded else None,
+            "recorded_at": FOUNDED,
+            "recorded_by": ACTOR,
+            **facts,
+        }
+    )
+    record(session, organisation, row)
+    return row
 
 
 def add_practice_platform(session: Session, organisation: Organisation, **changes: Any) -> Platform:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from courses.calendar import jst_date
 from courses.roles import IsmsRole
 from lms.store.organisations import Organisation
-from lms.store.permissions import Grant, roles_granted, roles_held
+from lms.store.permissions import Grant, grants_of, roles_granted, roles_held
 from lms.store.records import record
 
 
@@ -62,3 +62,29 @@ def grant_role(
     if isms_role.value not in roles_granted(session, person_id, today):
         record(session, organisation, grant)
     return grant
+
+
+def revoke_grant(
+    session: Session, organisation: Organisation, person_id: int, isms_role: IsmsRole, recorded_by: str, now: datetime
+) -> Grant | None:
+    """Take a grant back from today on and return the row that says so; None where there is none in force.
+
+    An appointment to the role stays in force; it is ended by a dismissal.
+    """
+    today = jst_date(now)
+    former = next((each for each in grants_of(session, person_id, today) if each.isms_role == isms_role.value), None)
+    if former is None:
+        return None
+    ended = Grant(
+        person_id=person_id,
+        isms_role=former.isms_role,
+        valid_from=former.valid_from,
+        valid_to=today,
+        is_void=False,
+        reason="revoked",
+        supersedes_id=former.id,
+        recorded_at=now,
+        recorded_by=recorded_by,
+    )
+    record(session, organisation, ended)
+    return ended

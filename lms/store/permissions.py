@@ -30,9 +30,16 @@ def roles_held(session: Session, person_id: int, day: date) -> frozenset[str]:
 
 
 def roles_granted(session: Session, person_id: int, day: date) -> frozenset[str]:
-    """Return the ISMS roles that were granted to a person without an appointment and are not taken back."""
-    return frozenset(
+    """Return the ISMS roles that are granted to a person on a day, whatever appointments say."""
+    return frozenset(each.isms_role for each in grants_of(session, person_id, day))
+
+
+def grants_of(session: Session, person_id: int, day: date) -> list[Grant]:
+    """Return the grants to a person that are in force on a day."""
+    return list(
         session.scalars(
-            select(Grant.isms_role).where(Grant.person_id == person_id, known(Grant, None), valid_on(Grant, day))
+            select(Grant)
+            .where(Grant.person_id == person_id, known(Grant, None), valid_on(Grant, day))
+            .order_by(Grant.id)
         )
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,21 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from lms.services.permissions import Permission
+from courses.calendar import jst_date
+from courses.roles import IsmsRole
+from lms.services.organisations import find_organisation_or_only
+from lms.services.people import find_person
+from lms.services.permissions import EVERYONE, PERMISSIONS_OF, Permission
 from lms.store.base import Database
 from lms.web.security import requires
-from tests.practice_organisation.seed import MODULE
+from tests.conftest import NOW
+from tests.factories import add_appointment
+from tests.practice_organisation.seed import KEY, MODULE
 from tests.web.conftest import OTHER_STAFF, SECRETARY, STAFF, Launched, put_copy, start_tool
 from tests.web.papers import start
 from tests.web.visits import TOOL, Browser, Visit, audit_events, contents, page_of
+
+TODAY = jst_date(NOW)
 
 OPEN = {
     "front_door",
@@ -123,28 +133,81 @@ def test_every_permission_is_asked_for_somewhere(app: Flask) -> None:
     assert {view.permission for view in app.view_functions.values()} == {None, *Permission}  # type: ignore[attr-defined]
 
 
-def test_every_permission_is_granted_and_refused_at_every_route(
-    app: Flask, launched: Launched, sitting_of: Callable[[Visit], int]
+def walk(visit: Visit, attempt_id: int, rights: frozenset[Permission]) -> set[tuple[Permission, bool]]:
+    """Call every route; return which permissions were granted (True) and which refused."""
+    app, seen = visit.browser.application, set()
+    for endpoint, method, path in calls(app, handle=visit.handle, attempt_id=attempt_id):
+        wanted: Permission = app.view_functions[endpoint].permission  # type: ignore[attr-defined]
+        response = call(visit.browser, method, path, visit.form_token)
+        assert response.status_code < 500, (path, page_of(response))
+        assert (response.status_code == 403) is (wanted not in rights), (method, path)
+        assert response.status_code != 401
+        seen.add((wanted, response.status_code != 403))
+    return seen
+
+
+@contextmanager
+def appointed(database: Database, role: IsmsRole, **facts: Any) -> Iterator[None]:
+    """Appoint the member of staff to a role of today until further notice, and say at the end that it never was."""
+    with database.transaction() as session:
+        organisation = find_organisation_or_only(session, KEY)
+        person_id = find_person(session, organisation.id, STAFF, TODAY)
+        assert person_id is not None
+        row = add_appointment(session, organisation, person_id, role, facts.pop("first_day", TODAY), **facts)
+    yield
+    with database.transaction() as session:
+        add_appointment(session, organisation, person_id, role, row.valid_from, superseded=row, is_void=True)
+
+
+def test_every_role_opens_the_routes_of_its_rights_and_no_other(
+    launched: Launched, sitting_of: Callable[[Visit], int], tool_database: Database
 ) -> None:
-    held = {
-        STAFF: {Permission.LEARN},
-        "unlinked": {Permission.LEARN},
-        SECRETARY: {Permission.LEARN, Permission.READ_ATTENDANCE, Permission.LINK_IDENTITIES},
-    }
-    seen: set[tuple[Permission, bool]] = set()
-    for person, permissions in held.items():
-        visit = launched(person)
-        attempt_id = sitting_of(visit)
-        for endpoint, method, path in calls(app, handle=visit.handle, attempt_id=attempt_id):
-            wanted: Permission = app.view_functions[endpoint].permission  # type: ignore[attr-defined]
-            response = call(visit.browser, method, path, visit.form_token)
-            assert response.status_code < 500, (path, page_of(response))
-            assert (response.status_code == 403) is (wanted not in permissions), (person, method, path)
-            assert response.status_code != 401
-            seen.add((wanted, response.status_code != 403))
+    stranger, visit = launched("unlinked"), launched(STAFF)
+    seen = walk(stranger, sitting_of(stranger), EVERYONE)
+    attempt_id = sitting_of(visit)
+    seen |= walk(visit, attempt_id, EVERYONE)
+    for role in IsmsRole:
+        with appointed(tool_database, role):
+            seen |= walk(visit, attempt_id, EVERYONE | PERMISSIONS_OF.get(role, frozenset()))
+    seen |= walk(visit, attempt_id, EVERYONE)
     assert seen == {(each, is_granted) for each in Permission for is_granted in (True, False)} - {
-        (Permission.LEARN, False)
+        (each, False) for each in EVERYONE
     }
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"first_day": TODAY + timedelta(days=1)},
+        {"first_day": TODAY - timedelta(days=30), "valid_to": TODAY},
+        {"first_day": TODAY - timedelta(days=30), "valid_to": TODAY - timedelta(days=1)},
+        {"is_void": True},
+    ],
+    ids=["begins tomorrow", "ended yesterday", "ended the day before", "was never made"],
+)
+def test_an_appointment_out_of_its_days_opens_no_route(
+    facts: dict[str, Any], launched: Launched, sitting_of: Callable[[Visit], int], tool_database: Database
+) -> None:
+    visit = launched(STAFF)
+    attempt_id = sitting_of(visit)
+    with ExitStack() as stack:
+        for role in IsmsRole:
+            stack.enter_context(appointed(tool_database, role, **facts))
+        assert walk(visit, attempt_id, EVERYONE) >= {(each, False) for each in set(Permission) - EVERYONE}
+
+
+def test_a_dismissal_of_today_closes_the_pages_of_an_open_session(launched: Launched, tool_database: Database) -> None:
+    visit = launched(STAFF)
+    with tool_database.transaction() as session:
+        organisation = find_organisation_or_only(session, KEY)
+        person_id = find_person(session, organisation.id, STAFF, TODAY)
+        assert person_id is not None
+        row = add_appointment(session, organisation, person_id, IsmsRole.SECRETARIAT, date(2026, 4, 1))
+    assert visit.get("/attendance").status_code == 200
+    with tool_database.transaction() as session:
+        ended = {"superseded": row, "valid_to": TODAY, "end_kind": "dismissed"}
+        add_appointment(session, organisation, person_id, IsmsRole.SECRETARIAT, row.valid_from, **ended)
+    assert visit.get("/attendance").status_code == 403
 
 
 def test_without_a_session_every_guarded_route_is_401(app: Flask, client: Browser, tool_database: Database) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from courses.roles import IsmsRole
-from lms.services.permissions import EVERYONE, PERMISSIONS_OF, Permission, grant_role, permissions_of
+from lms.services.permissions import EVERYONE, PERMISSIONS_OF, Permission, grant_role, permissions_of, revoke_grant
 from lms.store.organisations import Organisation
 from lms.store.permissions import Grant
 from lms.store.records import record
-from lms.store.roles import Appointment
-from tests.factories import ACTOR, add_person
+from tests.factories import ACTOR, add_appointment, add_person
 
 TODAY = date(2026, 11, 23)
 
@@ -71,58 +71,52 @@ def test_a_grant_that_ended_opens_nothing(session: Session, organisation: Organi
     assert permissions_of(session, person_id, tomorrow) == EVERYONE
 
 
-def appoint(session: Session, organisation: Organisation, person_id: int, now: datetime, **facts: Any) -> Appointment:
-    """Record an appointment to the secretariat."""
-    known = {
-        "isms_role": IsmsRole.SECRETARIAT.value,
-        "letter_number": "架空情第1号",
-        "appointed_on": TODAY,
-        "appointer": "センター長",
-        "valid_from": TODAY,
-        "valid_to": None,
-    }
-    row = Appointment(person_id=person_id, is_void=False, recorded_at=now, recorded_by=ACTOR, **(known | facts))
-    record(session, organisation, row)
-    return row
+def test_an_appointment_opens_pages_on_its_days_alone(session: Session, organisation: Organisation) -> None:
+    person_id = add_person(session, organisation)
+    last_day = TODAY + timedelta(days=3)
+    after = last_day + timedelta(days=1)
+    add_appointment(session, organisation, person_id, IsmsRole.SECRETARIAT, TODAY, valid_to=after)
+    days = (TODAY - timedelta(days=1), TODAY, last_day, after)
+    may = [Permission.READ_ATTENDANCE in permissions_of(session, person_id, day) for day in days]
+    assert may == [False, True, True, False]
 
 
-def test_an_appointment_opens_pages_on_its_days_alone(
+@pytest.mark.parametrize("correction", [{"valid_to": TODAY}, {"is_void": True}])
+def test_an_appointment_that_was_ended_or_never_was_opens_nothing(
+    session: Session, organisation: Organisation, correction: dict[str, Any]
+) -> None:
+    person_id = add_person(session, organisation)
+    former = add_appointment(session, organisation, person_id, IsmsRole.SECRETARIAT, TODAY - timedelta(days=9))
+    assert Permission.READ_ATTENDANCE in permissions_of(session, person_id, TODAY)
+    add_appointment(
+        session, organisation, person_id, IsmsRole.SECRETARIAT, former.valid_from, superseded=former, **correction
+    )
+    assert permissions_of(session, person_id, TODAY) == EVERYONE
+
+
+def test_a_grant_taken_back_opens_nothing_and_can_be_given_again(
     session: Session, organisation: Organisation, now: datetime
 ) -> None:
     person_id = add_person(session, organisation)
-    last_day = TODAY + timedelta(days=3)
-    appoint(session, organisation, person_id, now, valid_to=last_day + timedelta(days=1))
-    may = {
-        day: Permission.READ_ATTENDANCE in permissions_of(session, person_id, day)
-        for day in (TODAY - timedelta(days=1), TODAY, last_day, last_day + timedelta(days=1))
-    }
-    assert list(may.values()) == [False, True, True, False]
+    who = (session, organisation, person_id, IsmsRole.SECRETARIAT)
+    assert revoke_grant(*who, ACTOR, now) is None, "there is none yet"
+    grant_role(*who, ACTOR, now)
+    taken_back = revoke_grant(*who, ACTOR, now + timedelta(days=2))
+    assert taken_back is not None
+    assert taken_back.valid_to == TODAY + timedelta(days=2)
+    day_before, day = TODAY + timedelta(days=1), TODAY + timedelta(days=2)
+    assert Permission.READ_ATTENDANCE in permissions_of(session, person_id, day_before), "what was, stays"
+    assert permissions_of(session, person_id, day) == EVERYONE
+    assert revoke_grant(*who, ACTOR, now + timedelta(days=3)) is None
+    grant_role(*who, ACTOR, now + timedelta(days=4))
+    assert Permission.READ_ATTENDANCE in permissions_of(session, person_id, TODAY + timedelta(days=4))
 
 
-def test_an_appointment_that_was_ended_or_never_was_opens_nothing(
+def test_taking_a_grant_back_leaves_an_appointment_in_force(
     session: Session, organisation: Organisation, now: datetime
 ) -> None:
-    for number, correction in enumerate(({"valid_to": TODAY}, {"is_void": True})):
-        person_id = add_person(session, organisation, f"00020{number}")
-        former = appoint(session, organisation, person_id, now, valid_from=TODAY - timedelta(days=9))
-        assert Permission.READ_ATTENDANCE in permissions_of(session, person_id, TODAY)
-        row = Appointment(
-            **(
-                {
-                    "person_id": person_id,
-                    "isms_role": former.isms_role,
-                    "letter_number": former.letter_number,
-                    "appointed_on": former.appointed_on,
-                    "appointer": former.appointer,
-                    "valid_from": former.valid_from,
-                    "valid_to": None,
-                    "is_void": False,
-                    "supersedes_id": former.id,
-                    "recorded_at": now,
-                    "recorded_by": ACTOR,
-                }
-                | correction
-            )
-        )
-        record(session, organisation, row)
-        assert permissions_of(session, person_id, TODAY) == EVERYONE
+    person_id = add_person(session, organisation)
+    grant_role(session, organisation, person_id, IsmsRole.SECRETARIAT, ACTOR, now)
+    add_appointment(session, organisation, person_id, IsmsRole.SECRETARIAT, TODAY)
+    revoke_grant(session, organisation, person_id, IsmsRole.SECRETARIAT, ACTOR, now)
+    assert Permission.READ_ATTENDANCE in permissions_of(session, person_id, TODAY)

@@ -1,0 +1,40 @@
+"""What rights in the tool and ISMS roles are called, for pages, commands and docs/permissions.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lms.wording.gettext import _
+
+_ROLES: dict[str, Callable[[], str]] = {
+    "management": lambda: _("ISMS management"),
+    "committee": lambda: _("Information Security Committee"),
+    "ciso": lambda: "ISMS-CISO",
+    "secretariat": lambda: _("ISMS secretariat"),
+    "risk_assessor": lambda: _("Risk assessor"),
+    "audit_committee": lambda: _("Audit committee"),
+    "chief_auditor": lambda: _("Chief internal auditor"),
+    "internal_auditor": lambda: _("Internal auditor"),
+    "unit_head": lambda: _("Head of unit"),
+}
+
+_PERMISSIONS: dict[str, Callable[[], str]] = {
+    "learn": lambda: _("Read modules, take tests, see one's own records, and do what is asked of oneself."),
+    "read_attendance": lambda: _("See everybody's attendance and export it."),
+    "link_identities": lambda: _("Decide which person on the staff list an account is."),
+}
+"""One sentence for each value of `lms.services.permissions.Permission`; docs/permissions.md is made from them."""
+
+
+def role_label(isms_role: str) -> str:
+    """Return the name of an ISMS role; an unknown code stands for itself."""
+    return _ROLES[isms_role]() if isms_role in _ROLES else isms_role
+
+
+def permission_sentence(permission: str) -> str:
+    """Return what a right allows, as a sentence.
+
+    Raises:
+        KeyError: no sentence was written for it.
+    """
+    return _PERMISSIONS[permission]()
