@@ -11,6 +11,7 @@ from lms.cli.attendance import attendance
 from lms.cli.awareness import catalogue, requirement
 from lms.cli.context import CommandContext
 from lms.cli.database import db
+from lms.cli.evidence import evidence
 from lms.cli.ledger import ledger
 from lms.cli.organisations import organisation, parameters, unit
 from lms.cli.people import people
@@ -59,6 +60,7 @@ for command in (
     attendance,
     catalogue,
     db,
+    evidence,
     grant,
     ledger,
     organisation,

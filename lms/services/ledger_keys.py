@@ -1,25 +1,27 @@
-"""The keys that sign checkpoints: one file for each organisation, readable by the worker's account alone.
+"""The keys that sign checkpoints and evidence packs: two files for each organisation, for the service's account alone.
 
-The key's name is the ledger's origin. A key is made with the first checkpoint and not replaced by another when its file
-is missing: readers know the ledger by it.
+The name of a ledger's key is the ledger's origin. It is made with the first checkpoint and not replaced by another when
+its file is missing: readers know the ledger by it. The pack key is another one, since the ledger's signs checkpoints and
+nothing else; the ledger introduces it (`lms.services.pack_keys`).
 
-Source: quality.md §3; docs/ledger.md section 4 (checkpoint, verifier key).
+Source: quality.md §3; docs/ledger.md section 4 (checkpoint, verifier key); docs/evidence-pack.md section 3.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from courses.signed_notes import NoteVerifier, ledger_origin
+from courses.signed_notes import NoteError, NoteVerifier, ledger_origin, pack_key_name
 
 
 class LedgerKeyError(Exception):
-    """A ledger's key can't be used; it carries the file's name."""
+    """A key can't be used; it carries the file's name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -45,11 +47,7 @@ def load_or_create_ledger_key(keys_dir: Path, organisation_key: str) -> Ed25519P
         LedgerKeyError: the file is there and can't be used.
         NoteError: the organisation's key can't name a ledger.
     """
-    try:
-        return load_ledger_key(keys_dir, organisation_key)
-    except LedgerKeyMissingError:
-        _create(_path(keys_dir, organisation_key))
-    return load_ledger_key(keys_dir, organisation_key)
+    return _load_or_create(_path(keys_dir, "ledger", organisation_key))
 
 
 def load_ledger_key(keys_dir: Path, organisation_key: str) -> Ed25519PrivateKey:
@@ -59,7 +57,28 @@ def load_ledger_key(keys_dir: Path, organisation_key: str) -> Ed25519PrivateKey:
         LedgerKeyError: the file is missing or can't be used.
         NoteError: the organisation's key can't name a ledger.
     """
-    path = _path(keys_dir, organisation_key)
+    return _load(_path(keys_dir, "ledger", organisation_key))
+
+
+def load_or_create_pack_key(keys_dir: Path, organisation_key: str) -> Ed25519PrivateKey:
+    """Return the key that signs an organisation's evidence packs, made now if there is none; raises as for a ledger."""
+    return _load_or_create(_path(keys_dir, "pack", organisation_key))
+
+
+def load_pack_key(keys_dir: Path, organisation_key: str) -> Ed25519PrivateKey:
+    """Return the key that signs an organisation's evidence packs; raises as for a ledger."""
+    return _load(_path(keys_dir, "pack", organisation_key))
+
+
+def _load_or_create(path: Path) -> Ed25519PrivateKey:
+    try:
+        return _load(path)
+    except LedgerKeyMissingError:
+        _create(path)
+    return _load(path)
+
+
+def _load(path: Path) -> Ed25519PrivateKey:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -87,9 +106,23 @@ def verifier_for(keys_dir: Path, organisation_key: str) -> NoteVerifier:
     return NoteVerifier.of(ledger_origin(organisation_key), load_ledger_key(keys_dir, organisation_key).public_key())
 
 
-def _path(keys_dir: Path, organisation_key: str) -> Path:
+def pack_verifier_for(keys_dir: Path, organisation_key: str) -> NoteVerifier:
+    """Return the public half of an organisation's pack key, under its name; raises as for a ledger."""
+    return NoteVerifier.of(pack_key_name(organisation_key), load_pack_key(keys_dir, organisation_key).public_key())
+
+
+def own_ledger_keys(keys_dir: Path) -> list[str]:
+    """Return the verifier keys of the ledgers whose keys are here and can be read."""
+    found = []
+    for path in sorted(keys_dir.glob("ledger-*.pem")):
+        with suppress(LedgerKeyError, NoteError, OSError):
+            found.append(str(verifier_for(keys_dir, path.stem.removeprefix("ledger-"))))
+    return found
+
+
+def _path(keys_dir: Path, use: str, organisation_key: str) -> Path:
     # The origin's grammar leaves no slash and no leading dot in an organisation's key.
-    return keys_dir / f"ledger-{ledger_origin(organisation_key).removeprefix('akashi/')}.pem"
+    return keys_dir / f"{use}-{ledger_origin(organisation_key).removeprefix('akashi/')}.pem"
 
 
 def _create(path: Path) -> None:

@@ -325,6 +325,58 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_exemption_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "ledger_restore",
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("found_size", sa.Integer(), nullable=False),
+        sa.Column("found_root", sa.String(), nullable=False),
+        sa.Column("anchor_size", sa.Integer(), nullable=False),
+        sa.Column("anchor_root", sa.String(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_by", sa.String(), nullable=False),
+        sa.Column("organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_id"],
+            ["ledger_event.id"],
+            name=op.f("fk_ledger_restore_event_id_ledger_event"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_ledger_restore_organisation_id_organisation")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_restore")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_ledger_restore_event_id")),
+    )
+    with op.batch_alter_table("ledger_restore", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ledger_restore_organisation_id"), ["organisation_id"], unique=False)
+
+    op.create_table(
+        "pack_key",
+        sa.Column("verifier_key", sa.String(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_by", sa.String(), nullable=False),
+        sa.Column("organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_id"],
+            ["ledger_event.id"],
+            name=op.f("fk_pack_key_event_id_ledger_event"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_pack_key_organisation_id_organisation")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pack_key")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_pack_key_event_id")),
+    )
+    with op.batch_alter_table("pack_key", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_pack_key_organisation_id"), ["organisation_id"], unique=False)
+
+    op.create_table(
         "migration_batch",
         sa.Column("source_document", sa.String(), nullable=False),
         sa.Column("place", sa.String(), nullable=False),
@@ -1437,6 +1489,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_migration_batch_organisation_id"))
 
     op.drop_table("migration_batch")
+    with op.batch_alter_table("pack_key", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_pack_key_organisation_id"))
+
+    op.drop_table("pack_key")
+    with op.batch_alter_table("ledger_restore", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ledger_restore_organisation_id"))
+
+    op.drop_table("ledger_restore")
     with op.batch_alter_table("exemption", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_exemption_person_id"))
         batch_op.drop_index(batch_op.f("ix_exemption_organisation_id"))

@@ -616,8 +616,10 @@ def _said(events: List[Event], value: Dict[str, str]) -> List[str]:
 # --- All of it ---
 
 
-def check(path: str, key: Optional[str] = None, since: Optional[str] = None) -> Report:
+def check(path: str, key: Optional[str] = None, since: Optional[str] = None, own: Sequence[str] = ()) -> Report:
     """Check a pack; `key` is whom the reader trusts, `since` the text of a checkpoint that the reader holds.
+
+    Where no key is named, one of `own` serves that bears the name of the pack's ledger.
 
     Raises:
         Unusable: the file can't be read, or is no pack.
@@ -633,7 +635,8 @@ def check(path: str, key: Optional[str] = None, since: Optional[str] = None) -> 
     manifest = read_manifest(files, report)
     if manifest is None:
         return report
-    check_key(manifest, key, report)
+    of_this_ledger = (each for each in own if each.startswith(f"akashi/{manifest['organisation']}+"))
+    check_key(manifest, key or next(of_this_ledger, None), report)
     check_files(manifest, files, report)
     leaves = check_leaves(manifest, files, since, report)
     events = read_events(manifest, files.get(EVENTS, b""), leaves, report)
@@ -673,7 +676,7 @@ def print_report(report: Report, is_japanese: bool) -> None:
         print(text[is_japanese])
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
+def main(arguments: Optional[Sequence[str]] = None, own: Sequence[str] = ()) -> int:
     """Run the command; give its exit code."""
     parser = argparse.ArgumentParser(description="Check an evidence pack of Akashi. 証跡パックを検証します。")
     parser.add_argument("pack", help="the ZIP file")
@@ -692,7 +695,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
                     since = file.read(100_000)
             except (OSError, ValueError):
                 raise Unusable("unusable.since") from None
-        report = check(options.pack, options.key, since)
+        report = check(options.pack, options.key, since, own)
     except Unusable as unusable:
         print(f"{unusable.code}  {options.pack!a}  {unusable.detail}\n    {MEANINGS[unusable.code][is_japanese]}")
         return 2
