@@ -8,14 +8,15 @@ Source: ISO/IEC 27001 Annex A 6.2, 6.6, 5.20; domain.md §4.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lms.store.base import Base, BigId
-from lms.store.records import Fact, Record
+from lms.store.records import Fact, Record, known
 
 
 class PledgeText(Record, Base):
@@ -36,6 +37,18 @@ class PledgeText(Record, Base):
     text_en: Mapped[str]
     sha256_ja: Mapped[str]
     sha256_en: Mapped[str]
+
+    def title(self, language: str) -> str:
+        """Return the title in a language."""
+        return self.title_ja if language == "ja" else self.title_en
+
+    def text(self, language: str) -> str:
+        """Return the exact text in a language."""
+        return self.text_ja if language == "ja" else self.text_en
+
+    def sha256(self, language: str) -> str:
+        """Return the hash of the text's bytes in a language."""
+        return self.sha256_ja if language == "ja" else self.sha256_en
 
 
 class PledgeApproval(Fact, Base):
@@ -142,3 +155,57 @@ class PledgeInvitationRevocation(Record, Base):
     event_type: ClassVar[str] = "pledge.invitation_revoked"
 
     invitation_id: Mapped[int] = mapped_column(BigId, ForeignKey("pledge_invitation.id"), unique=True)
+
+
+def texts_of(session: Session, organisation_id: int, known_at: int | None = None) -> list[PledgeText]:
+    """Return all known text versions, by key and version."""
+    return list(
+        session.scalars(
+            select(PledgeText)
+            .where(PledgeText.organisation_id == organisation_id, known(PledgeText, known_at))
+            .order_by(PledgeText.key, PledgeText.version)
+        )
+    )
+
+
+def approvals_of(session: Session, organisation_id: int, known_at: int | None = None) -> list[PledgeApproval]:
+    """Return the known approvals that stand, in order of their recording."""
+    return list(
+        session.scalars(
+            select(PledgeApproval)
+            .where(PledgeApproval.organisation_id == organisation_id, known(PledgeApproval, known_at))
+            .order_by(PledgeApproval.id)
+        )
+    )
+
+
+def signatures_of(
+    session: Session, organisation_id: int, known_at: int | None = None, person_ids: Collection[int] | None = None
+) -> list[PledgeSignature]:
+    """Return the known signature records, withdrawn ones too, in order of their recording."""
+    rows = select(PledgeSignature).where(
+        PledgeSignature.organisation_id == organisation_id, known(PledgeSignature, known_at)
+    )
+    if person_ids is not None:
+        rows = rows.where(PledgeSignature.person_id.in_(person_ids))
+    return list(session.scalars(rows.order_by(PledgeSignature.id)))
+
+
+def declines_of(
+    session: Session, organisation_id: int, known_at: int | None = None, person_ids: Collection[int] | None = None
+) -> list[PledgeDecline]:
+    """Return the known declines, in order of their recording."""
+    rows = select(PledgeDecline).where(PledgeDecline.organisation_id == organisation_id, known(PledgeDecline, known_at))
+    if person_ids is not None:
+        rows = rows.where(PledgeDecline.person_id.in_(person_ids))
+    return list(session.scalars(rows.order_by(PledgeDecline.id)))
+
+
+def withdrawals_of(session: Session, organisation_id: int, known_at: int | None = None) -> dict[int, PledgeWithdrawal]:
+    """Return the known withdrawals by the signature that they end."""
+    rows = session.scalars(
+        select(PledgeWithdrawal).where(
+            PledgeWithdrawal.organisation_id == organisation_id, known(PledgeWithdrawal, known_at)
+        )
+    )
+    return {row.signature_id: row for row in rows}
