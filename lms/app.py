@@ -16,6 +16,7 @@ from lms.logs import configure_logging
 from lms.lti.connection import platform_http
 from lms.lti.keysets import KeysetSource
 from lms.lti.tool_keys import load_or_create
+from lms.services.anchors import check_ledgers
 from lms.services.platforms import StoredKeysets
 from lms.store.base import Database
 from lms.store.revisions import check_schema
@@ -38,13 +39,18 @@ def create_app(
 
     Raises:
         lms.config.BadSettingError: a setting can't be worked with.
-        lms.store.migrations.SchemaBehindError: the database needs ``akashi db migrate``.
+        lms.store.revisions.SchemaBehindError: the database needs ``akashi db migrate``.
+        lms.services.anchors.AnchorError: a ledger is not the one that was anchored outside the database.
     """
     settings = read_settings(os.environ if environment is None else environment)
     configure_logging(settings)
     database = Database(settings.database_url)
-    check_schema(database)
-    database.close()  # no connection is carried into the workers that a preloading server forks
+    try:
+        check_schema(database)
+        with database.reading() as session:
+            check_ledgers(session, settings.anchor_dir, settings.keys_dir)
+    finally:
+        database.close()  # no connection is carried into the workers that a preloading server forks
     app = Flask("lms.web", static_folder=None)
     app.static_folder = "static"
     app.config.update(MAX_CONTENT_LENGTH=1_000_000, COMPRESS_MIMETYPES=["text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"], COMPRESS_STREAMS=True, SEND_FILE_MAX_AGE_DEFAULT=31_536_000)  # fmt: skip

@@ -35,6 +35,8 @@ class Settings:
     """Public address of the tool without a trailing slash; platforms are told this one."""
     keys_dir: Path
     """Folder of the tool's private keys, readable by the service account alone."""
+    anchors: Path | None = None
+    """Folder of anchors, if they do not lie beside the keys' folder; see `anchor_dir`."""
     allowed_networks: tuple[Network, ...] = ()
     """Private networks in which platforms may live; public addresses need no entry."""
     ca_bundle: str | None = None
@@ -47,6 +49,11 @@ class Settings:
         """Tell whether the tool runs on plain http on this machine, as in first steps and development."""
         parts = urlsplit(self.base_url)
         return parts.scheme == "http"
+
+    @property
+    def anchor_dir(self) -> Path:
+        """Folder in which the newest checkpoint of each ledger is kept outside the database."""
+        return self.anchors or self.keys_dir.parent / "anchors"
 
     @property
     def launch_url(self) -> str:
@@ -65,6 +72,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         database_url=_database_url(database_url),
         base_url=_base_url(environment.get("AKASHI_BASE_URL", "http://127.0.0.1:8000")),
         keys_dir=Path(environment.get("AKASHI_KEYS_DIR", "var/keys")),
+        anchors=Path(anchors) if (anchors := environment.get("AKASHI_ANCHOR_DIR")) else None,
         allowed_networks=_networks(environment.get("AKASHI_ALLOWED_NETWORKS", "")),
         ca_bundle=environment.get("AKASHI_CA_BUNDLE") or None,
         log_format=_one_of("AKASHI_LOG_FORMAT", environment.get("AKASHI_LOG_FORMAT", "json"), ("json", "console")),  # type: ignore[arg-type]  # checked against the same literals

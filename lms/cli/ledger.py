@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,14 @@ from courses.calendar import JST
 from courses.ledger import LedgerError, leaf_hash, short_id, verify_inclusion
 from courses.signed_notes import NoteError, NoteVerifier, open_checkpoint
 from lms.cli.context import CommandContext
+from lms.services.anchors import AnchorReport, restores, verify_anchors
 from lms.services.ledger import Inclusion, checkpoint_at, find_events, inclusion
 from lms.services.ledger_checks import LedgerProblem, LedgerReport, ProblemCode, verify_ledger
 from lms.services.ledger_keys import LedgerKeyError, LedgerKeyMissingError, verifier_for
 from lms.services.record_checks import RecordReport, verify_records
 from lms.store.ledger import LedgerEvent, newest_checkpoint
 from lms.store.organisations import Organisation, find_organisation
+from lms.store.restores import LedgerRestore
 from lms.wording.gettext import _
 
 
@@ -34,14 +36,14 @@ def ledger() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
 @click.pass_obj
 def verify(context: CommandContext, key: str | None, as_json: bool) -> None:
-    """Check every event, place, checkpoint and record; exit with 1 when anything is wrong."""
-    results = [(each.key, *_verify_one(context, each)) for each in _organisations(context, key)]
+    """Check every event, place, checkpoint, record and anchor; exit with 1 when anything is wrong."""
+    results = [_verify_one(context, each) for each in organisations_named(context, key)]
     if as_json:
-        click.echo(json.dumps([_as_json(*result) for result in results], ensure_ascii=False, indent=2))
+        click.echo(json.dumps([result.as_json() for result in results], ensure_ascii=False, indent=2))
     else:
         for result in results:
-            _print_result(*result)
-    if any(tree.problem_count + records.problem_count for _key, tree, records in results):
+            _print_result(result)
+    if any(result.problem_count for result in results):
         raise SystemExit(1)
 
 
@@ -68,7 +70,7 @@ def show(context: CommandContext, evidence_id: str) -> None:
 @click.pass_obj
 def checkpoint(context: CommandContext, key: str | None) -> None:
     """Print the newest signed checkpoint."""
-    for organisation in _organisations(context, key):
+    for organisation in organisations_named(context, key):
         with context.database.reading() as session:
             newest = newest_checkpoint(session, organisation.id)
         if newest is None:
@@ -82,11 +84,12 @@ def checkpoint(context: CommandContext, key: str | None) -> None:
 @click.pass_obj
 def key(context: CommandContext, key: str | None) -> None:
     """Print the verifier key by which readers recognise the ledger's signature."""
-    for organisation in _organisations(context, key):
+    for organisation in organisations_named(context, key):
         click.echo(str(_verifier(context.settings.keys_dir, organisation.key)))
 
 
-def _organisations(context: CommandContext, key: str | None) -> list[Organisation]:
+def organisations_named(context: CommandContext, key: str | None) -> list[Organisation]:
+    """Return the organisation with a key, or all when none is named."""
     with context.database.reading() as session:
         if key is None:
             return list(session.scalars(select(Organisation).order_by(Organisation.id)))
@@ -109,27 +112,64 @@ def _verifier(keys_dir: Path, organisation_key: str) -> NoteVerifier:
         ) from None
 
 
-def _verify_one(context: CommandContext, organisation: Organisation) -> tuple[LedgerReport, RecordReport]:
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """All that was found in one organisation's ledger."""
+
+    key: str
+    tree: LedgerReport
+    records: RecordReport
+    anchors: AnchorReport
+    restores: list[LedgerRestore]
+
+    @property
+    def problem_count(self) -> int:
+        return self.tree.problem_count + self.records.problem_count + self.anchors.problem_count
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "organisation": self.key,
+            "ledger": asdict(self.tree),
+            "records": asdict(self.records),
+            "anchors": asdict(self.anchors),
+            "restores": [
+                {
+                    "recorded_at": row.recorded_at.isoformat(),
+                    "recorded_by": row.recorded_by,
+                    "reason": row.reason,
+                    "found_size": row.found_size,
+                    "anchor_size": row.anchor_size,
+                }
+                for row in self.restores
+            ],
+        }
+
+
+def _verify_one(context: CommandContext, organisation: Organisation) -> _Result:
+    settings = context.settings
     try:
-        verifier = verifier_for(context.settings.keys_dir, organisation.key)
+        verifier = verifier_for(settings.keys_dir, organisation.key)
     except LedgerKeyMissingError:
         verifier = None  # well before the first checkpoint; a problem of every checkpoint afterwards
     except LedgerKeyError:
-        verifier = _verifier(context.settings.keys_dir, organisation.key)
+        verifier = _verifier(settings.keys_dir, organisation.key)
     with context.database.reading() as session:
-        return verify_ledger(session, organisation.id, verifier), verify_records(session, organisation.id)
+        return _Result(
+            organisation.key,
+            verify_ledger(session, organisation.id, verifier),
+            verify_records(session, organisation.id),
+            verify_anchors(session, organisation, settings.anchor_dir, settings.keys_dir),
+            restores(session, organisation.id),
+        )
 
 
-def _as_json(organisation_key: str, tree: LedgerReport, records: RecordReport) -> dict[str, Any]:
-    return {"organisation": organisation_key, "ledger": asdict(tree), "records": asdict(records)}
-
-
-def _print_result(organisation_key: str, tree: LedgerReport, records: RecordReport) -> None:
+def _print_result(result: _Result) -> None:
+    tree, records = result.tree, result.records
     click.echo(
         _(
             "%(key)s: %(events)s events, %(leaves)s in the tree, %(pending)s pending, %(checkpoints)s checkpoints, "
             "%(records)s records, %(openings)s openings.",
-            key=organisation_key,
+            key=result.key,
             events=tree.events,
             leaves=tree.leaves,
             pending=tree.pending,
@@ -138,14 +178,34 @@ def _print_result(organisation_key: str, tree: LedgerReport, records: RecordRepo
             openings=records.openings,
         )
     )
-    problems = [*tree.problems, *records.problems]
+    _print_anchors(result)
+    problems = [*tree.problems, *records.problems, *result.anchors.problems]
     for problem in problems:
         click.echo(f"  {problem.code}  {_location(problem)}")
         click.echo(f"    {_meaning(problem.code)}")
-    count = tree.problem_count + records.problem_count
+    count = result.problem_count
     if count > len(problems):
         click.echo("  " + _("… and %(count)s more.", count=count - len(problems)))
     click.echo("  " + (_("Problems: %(count)s", count=count) if count else _("Nothing is wrong.")))
+
+
+def _print_anchors(result: _Result) -> None:
+    if result.anchors.newest_size is None and result.tree.checkpoints:
+        click.echo("  " + _("No anchor is there to compare with."))
+    elif (newest := result.anchors.newest_size) is not None:
+        click.echo("  " + _("Anchors: %(count)s; the newest has %(newest)s events.", count=result.anchors.anchors, newest=newest))  # fmt: skip
+    for row in result.restores:
+        click.echo(
+            "  "
+            + _(
+                "A restore was acknowledged on %(time)s JST by %(by)s: %(tree)s events, where %(anchor)s were anchored. Reason: %(reason)s",
+                time=f"{row.recorded_at.astimezone(JST):%Y-%m-%d %H:%M:%S}",
+                by=row.recorded_by,
+                tree=row.found_size,
+                anchor=row.anchor_size,
+                reason=row.reason,
+            )
+        )
 
 
 def _location(problem: LedgerProblem) -> str:
@@ -173,6 +233,11 @@ def _meaning(code: ProblemCode) -> str:
         ProblemCode.RECORD_CHANGED: _("The record says something else than its event."),
         ProblemCode.RECORD_UNREADABLE: _("The record holds a value that can't be read."),
         ProblemCode.RECORD_WITHOUT_EVENT: _("The record's event is not there."),
+        ProblemCode.ANCHOR_UNREADABLE: _("The anchor is no checkpoint that this ledger's key has signed."),
+        ProblemCode.ANCHOR_SMALLER: _(
+            "The ledger is smaller than its anchor outside the database: its end is missing."
+        ),
+        ProblemCode.ANCHOR_INCONSISTENT: _("The ledger does not go on from its anchor: its past was changed."),
         ProblemCode.OPENING_CHANGED: _("The personal value is not the one that was recorded."),
     }[code]
 

@@ -13,10 +13,12 @@ from lms.cli.context import CommandContext
 from lms.cli.database import db
 from lms.cli.evidence import evidence
 from lms.cli.ledger import ledger
+from lms.cli.ledger_proofs import check, consistency, prove
 from lms.cli.organisations import organisation, parameters, unit
 from lms.cli.people import people
 from lms.cli.permissions import grant
 from lms.cli.platforms import platform
+from lms.cli.restores import restore
 from lms.cli.worker import worker
 from lms.config import BadSettingError
 from lms.store.base import UnsafeDatabaseError
@@ -68,7 +70,10 @@ for command in (
     people,
     platform,
     requirement,
+    restore,
     unit,
     worker,
 ):
     cli.add_command(command)
+for command in (prove, consistency, check):
+    ledger.add_command(command)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import click
 
 from lms.cli.context import CommandContext
+from lms.cli.restores import anchor_sentence
+from lms.jobs.ledger import begin_ledgers
 from lms.jobs.rounds import ROUNDS
 from lms.jobs.worker import Worker
 from lms.logs import configure_logging
+from lms.services.anchors import AnchorError
 
 
 @click.command("worker")
@@ -16,6 +19,10 @@ from lms.logs import configure_logging
 def worker(context: CommandContext, once: bool) -> None:
     """Do the work that pages leave for later, until a SIGTERM or SIGINT comes."""
     configure_logging(context.settings)
+    try:
+        begin_ledgers(context.database, context.settings, context.now())
+    except AnchorError as refusal:
+        raise click.ClickException(anchor_sentence(refusal)) from None
     working = Worker(context.database, context.settings, ROUNDS)
     if not once:
         working.run()

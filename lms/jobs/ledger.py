@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
 from lms.config import Settings
+from lms.services.anchors import AnchorError, check_ledgers, check_newest_anchor, write_anchor
 from lms.services.ledger import UnusableCheckpointError, sequence
 from lms.services.ledger_keys import LedgerKeyError, load_ledger_key, load_or_create_ledger_key
 from lms.store.base import Database
@@ -22,31 +23,57 @@ BATCH = 100
 
 
 def run_sequencer(database: Database, settings: Settings, now: datetime) -> int:
-    """Place a batch of pending events of every organisation; return how many were placed.
+    """Place a batch of pending events of every organisation and anchor the new tree; return how many were placed.
 
-    An organisation whose ledger can't go on does not keep the others waiting.
+    An organisation whose ledger can't go on does not keep the others waiting. The anchor is written after each checkpoint:
+    one flush to the disk, where a pause would leave its length of records that could be cut off unseen.
 
     Raises:
-        ExceptionGroup: of LedgerKeyError and UnusableCheckpointError, after all others had their turn.
+        ExceptionGroup: of LedgerKeyError, UnusableCheckpointError, AnchorError and OSError, after all others had their turn.
     """
     placed, refusals = 0, []
-    for organisation_id, key in _waiting(database):
+    for organisation in _waiting(database):
         try:
-            signer = _signer(database, settings, organisation_id, key)
-            with database.transaction() as session:
-                placed += sequence(session, organisation_id, now, signer, BATCH).count
-        except (LedgerKeyError, UnusableCheckpointError) as refusal:
+            placed += _sequence(database, settings, organisation, now)
+        except (LedgerKeyError, UnusableCheckpointError, AnchorError, OSError) as refusal:
             refusals.append(refusal)
     if refusals:
         raise ExceptionGroup("ledgers that can't go on", refusals)
     return placed
 
 
-def _waiting(database: Database) -> list[tuple[int, str]]:
+def _sequence(database: Database, settings: Settings, organisation: Organisation, now: datetime) -> int:
+    signer = _signer(database, settings, organisation.id, organisation.key)
+    with database.reading() as session:
+        acknowledged = check_newest_anchor(session, organisation, settings.anchor_dir, settings.keys_dir)
+    with database.transaction() as session:
+        sequenced = sequence(session, organisation.id, now, signer, BATCH)
+    if sequenced.checkpoint is not None:
+        write_anchor(settings.anchor_dir / organisation.key, sequenced.checkpoint, now, acknowledged)
+    return sequenced.count
+
+
+def begin_ledgers(database: Database, settings: Settings, now: datetime) -> None:
+    """Check every ledger against its anchor, and anchor what was signed just before the last end.
+
+    Raises:
+        AnchorError: a ledger does not go on from its anchor.
+        OSError: an anchor can't be written.
+    """
+    with database.reading() as session:
+        check_ledgers(session, settings.anchor_dir, settings.keys_dir)
+        for organisation in session.scalars(select(Organisation).order_by(Organisation.id)).all():
+            newest = newest_checkpoint(session, organisation.id)
+            acknowledged = check_newest_anchor(session, organisation, settings.anchor_dir, settings.keys_dir)
+            if newest is not None:
+                write_anchor(settings.anchor_dir / organisation.key, newest, now, acknowledged)
+
+
+def _waiting(database: Database) -> list[Organisation]:
     with database.reading() as session:
         waiting = select(LedgerPending.organisation_id).distinct()
-        query = select(Organisation.id, Organisation.key).where(Organisation.id.in_(waiting)).order_by(Organisation.id)
-        return [(organisation_id, key) for organisation_id, key in session.execute(query)]
+        query = select(Organisation).where(Organisation.id.in_(waiting)).order_by(Organisation.id)
+        return list(session.scalars(query))
 
 
 def _signer(database: Database, settings: Settings, organisation_id: int, key: str) -> Ed25519PrivateKey:

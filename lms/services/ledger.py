@@ -23,7 +23,14 @@ from courses.ledger import (
     inclusion_proof_after,
 )
 from courses.signed_notes import Checkpoint, NoteError, NoteVerifier, ledger_origin, open_checkpoint, sign_checkpoint
-from lms.store.ledger import LedgerCheckpoint, LedgerEvent, LedgerLeaf, LedgerPending, newest_checkpoint
+from lms.store.ledger import (
+    LedgerCheckpoint,
+    LedgerEvent,
+    LedgerLeaf,
+    LedgerPending,
+    leaves_between,
+    newest_checkpoint,
+)
 from lms.store.organisations import Organisation
 
 _EVIDENCE_ID = re.compile(r"E-([0-9a-f]{16})")
@@ -142,24 +149,31 @@ def inclusion(session: Session, organisation_id: int, event_id: int) -> Inclusio
     checkpoint = None if n is None else checkpoint_at(session, organisation_id, n + 1)
     if n is None or checkpoint is None:
         return None
-    earlier = session.scalar(
+    before = _stored_frontier(session, organisation_id, n)
+    leaves = list(leaves_between(session, organisation_id, before.size, checkpoint.size))
+    return Inclusion(n, checkpoint.size, tuple(inclusion_proof_after(before, leaves, n)), checkpoint.note)
+
+
+def frontier_at(session: Session, organisation_id: int, size: int) -> Frontier:
+    """Return the frontier of the tree at a size that it has had, from the nearest checkpoint before.
+
+    Raises:
+        LedgerError: what is stored is damaged.
+    """
+    frontier = _stored_frontier(session, organisation_id, size)
+    frontier.extend(leaves_between(session, organisation_id, frontier.size, size))
+    return frontier
+
+
+def _stored_frontier(session: Session, organisation_id: int, size: int) -> Frontier:
+    """Return the frontier of the largest checkpoint up to a size."""
+    stored = session.scalar(
         select(LedgerCheckpoint.frontier)
-        .where(LedgerCheckpoint.organisation_id == organisation_id, LedgerCheckpoint.size <= n)
+        .where(LedgerCheckpoint.organisation_id == organisation_id, LedgerCheckpoint.size <= size)
         .order_by(LedgerCheckpoint.size.desc())
         .limit(1)
     )
-    before = Frontier.from_hex(earlier) if earlier else Frontier()
-    leaves = session.scalars(
-        select(LedgerEvent.leaf)
-        .join(LedgerLeaf, LedgerLeaf.event_id == LedgerEvent.id)
-        .where(
-            LedgerLeaf.organisation_id == organisation_id,
-            LedgerLeaf.n >= before.size,
-            LedgerLeaf.n < checkpoint.size,
-        )
-        .order_by(LedgerLeaf.n)
-    ).all()
-    return Inclusion(n, checkpoint.size, tuple(inclusion_proof_after(before, leaves, n)), checkpoint.note)
+    return Frontier.from_hex(stored) if stored else Frontier()
 
 
 def checkpoint_at(session: Session, organisation_id: int, size: int) -> LedgerCheckpoint | None:

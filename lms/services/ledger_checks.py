@@ -72,6 +72,12 @@ class ProblemCode(StrEnum):
     """The record holds a value that its column can't hold."""
     RECORD_WITHOUT_EVENT = "record.without_event"
     """The record names an event that is not there."""
+    ANCHOR_UNREADABLE = "anchor.unreadable"
+    """A file outside the database is no checkpoint that the ledger's key has signed."""
+    ANCHOR_SMALLER = "anchor.smaller"
+    """The tree is smaller than one that was anchored: its end is missing."""
+    ANCHOR_INCONSISTENT = "anchor.inconsistent"
+    """The tree does not begin with one that was anchored: its past is another one."""
     OPENING_CHANGED = "opening.changed"
     """A personal value, or the salt, does not open its commitment."""
 

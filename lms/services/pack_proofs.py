@@ -16,7 +16,7 @@ from lms.reports.evidence.pack import PackSeal
 from lms.services.ledger import checkpoint_at
 from lms.services.ledger_keys import load_pack_key, verifier_for
 from lms.services.pack_keys import PackKeyNotIntroducedError, introduced_at
-from lms.store.ledger import LedgerEvent, LedgerLeaf
+from lms.store.ledger import LedgerEvent, LedgerLeaf, leaves_between
 from lms.store.organisations import Organisation
 
 _ROWS_AT_A_TIME = 2_000
@@ -40,7 +40,7 @@ def pack_seal(session: Session, organisation: Organisation, keys_dir: Path, know
         note=checkpoint.note,
         ledger_key=verifier_for(keys_dir, organisation.key),
         size=checkpoint.size,
-        leaves=_leaves(session, organisation.id, checkpoint.size),
+        leaves=leaves_between(session, organisation.id, 0, checkpoint.size),
         signer=load_pack_key(keys_dir, organisation.key),
         introduced_at=place,
     )
@@ -65,14 +65,3 @@ def cited_events(
             select(LedgerEvent.id, LedgerEvent.payload).where(LedgerEvent.id.in_(cited)).order_by(LedgerEvent.id)
         )
         yield from sorted((cited[event_id], payload) for event_id, payload in payloads)
-
-
-def _leaves(session: Session, organisation_id: int, size: int) -> Iterator[bytes]:
-    query = (
-        select(LedgerEvent.leaf)
-        .join(LedgerLeaf, LedgerLeaf.event_id == LedgerEvent.id)
-        .where(LedgerLeaf.organisation_id == organisation_id, LedgerLeaf.n < size)
-        .order_by(LedgerLeaf.n)
-        .execution_options(yield_per=_ROWS_AT_A_TIME)
-    )
-    yield from session.scalars(query)

@@ -5,6 +5,7 @@ Source: quality.md §3; the formats are specified in docs/ledger.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar
 
@@ -73,6 +74,18 @@ def reserve_event_ids(session: Session, count: int) -> list[int]:
         return list(range(last + 1, last + 1 + count))
     statement = text("SELECT nextval('ledger_event_id_seq') FROM generate_series(1, :count)")
     return list(session.scalars(statement, {"count": count}))
+
+
+def leaves_between(session: Session, organisation_id: int, start: int, stop: int) -> Iterator[bytes]:
+    """Give the leaf hashes at the places [start, stop) of an organisation's tree, in order, a portion at a time."""
+    query = (
+        select(LedgerEvent.leaf)
+        .join(LedgerLeaf, LedgerLeaf.event_id == LedgerEvent.id)
+        .where(LedgerLeaf.organisation_id == organisation_id, LedgerLeaf.n >= start, LedgerLeaf.n < stop)
+        .order_by(LedgerLeaf.n)
+        .execution_options(yield_per=2_000)
+    )
+    yield from session.scalars(query)
 
 
 def newest_checkpoint(session: Session, organisation_id: int) -> LedgerCheckpoint | None:

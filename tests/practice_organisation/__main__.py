@@ -6,6 +6,7 @@ Ports are ``PORT`` (8000) and ``LMS_PORT`` (8001); everything is kept under ``va
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ def main() -> int:
     environment = {
         "AKASHI_DATABASE_URL": f"sqlite:///{VAR / f'practice-{lms_port}.sqlite'}",
         "AKASHI_KEYS_DIR": str(VAR / "keys"),
+        "AKASHI_ANCHOR_DIR": str(VAR / f"anchors-{lms_port}"),
         "AKASHI_BASE_URL": tool,
         "AKASHI_LOG_FORMAT": "console",
         "LMS_STATE": str(VAR / f"practice-lms-{lms_port}.json"),
@@ -36,6 +38,7 @@ def main() -> int:
     database = Database(environment["AKASHI_DATABASE_URL"])
     migrate(database)
     if seed(database, lms, read_clock()):
+        shutil.rmtree(environment["AKASHI_ANCHOR_DIR"], ignore_errors=True)  # of a database that was deleted
         print("Made the practice organisation 架空大学情報基盤センター (everybody in it is fictional).")
     database.close()
     people = VAR / "practice-people.json"
