@@ -64,7 +64,7 @@ def anchor_sentence(refusal: AnchorError) -> str:
             file=refusal.file,
         )
     advice = _(
-        "If you have put a backup back: akashi restore --organisation %(key)s --reason “…”. Otherwise records are missing: stop, and ask why.",
+        "If you have put a backup back: akashi restore --organisation %(key)s --reason TEXT. Otherwise records are missing: stop, and ask why.",
         key=refusal.organisation_key,
     )
     return f"{said} {advice}"
