@@ -1,0 +1,122 @@
+"""Pseudonyms: what stands for a person in a pack that goes to outsiders.
+
+A pseudonym follows from the person's key and a secret of the organisation, so that two packs call one person the same
+and nobody without the secret finds the person. The secret lies beside the ledger's key and is never replaced: a new one
+would make everybody somebody else.
+
+Source: domain.md §7 (packs are pseudonymous unless named), §8.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from courses.signed_notes import ledger_origin
+from lms.services.people import Particulars
+
+_SECRET_LENGTH = 32
+_PERSON = re.compile(r"person:([0-9]{1,18})")
+_ACCOUNT = re.compile(r"(identity|operator|system):.+")
+
+
+class PseudonymKeyError(Exception):
+    """The organisation's secret for pseudonyms can't be used; it carries the file's name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def load_or_create_pseudonym_key(keys_dir: Path, organisation_key: str) -> bytes:
+    """Return the secret from which an organisation's pseudonyms are made; processes that make it at once get the same.
+
+    Raises:
+        PseudonymKeyError: the file is there and can't be used: others may read it, or it is damaged.
+        NoteError: the organisation's key can't name a file.
+    """
+    path = keys_dir / f"pseudonyms-{ledger_origin(organisation_key).removeprefix('akashi/')}.key"
+    if not path.exists():
+        _create(path)
+    if path.stat().st_mode & 0o077:
+        raise PseudonymKeyError(path.name)
+    try:
+        secret = bytes.fromhex(path.read_text("ascii").strip())
+    except ValueError:
+        raise PseudonymKeyError(path.name) from None
+    if len(secret) != _SECRET_LENGTH:
+        raise PseudonymKeyError(path.name)
+    return secret
+
+
+def _create(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # mkstemp makes it 0600
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(_SECRET_LENGTH) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            # A hard link appears whole or not at all, and never replaces a file that is there.
+            os.link(temporary, path)
+        except FileExistsError:
+            return
+    finally:
+        Path(temporary).unlink()
+
+
+@dataclass(slots=True)
+class Naming:
+    """How one pack writes people."""
+
+    secret: bytes
+    names: Mapping[int, Particulars | None] | None = None
+    """Particulars on the as-of date; None in a pseudonymous pack."""
+    used: dict[int, str] = field(default_factory=dict)
+    """Pseudonym of everybody who occurs in the pack so far."""
+
+    @property
+    def is_named(self) -> bool:
+        """Tell whether the pack names people."""
+        return self.names is not None
+
+    def person(self, person_id: int | None) -> str:
+        """Return a person's pseudonym: ``P-`` and 12 letters or digits; nothing for nobody."""
+        if person_id is None:
+            return ""
+        found = self.used.get(person_id)
+        if found is None:
+            found = self.used[person_id] = self._made("P", f"person:{person_id}")
+        return found
+
+    def account(self, identity_id: int) -> str:
+        """Return the pseudonym of a platform's account that belongs to nobody on the staff list yet."""
+        return self._made("A", f"identity:{identity_id}")
+
+    def name(self, person_id: int | None) -> str:
+        """Return staff number and name in a pack that names people; nothing where they are erased or not known."""
+        particulars = (self.names or {}).get(person_id) if person_id is not None else None
+        if particulars is None:
+            return ""
+        return f"{particulars.staff_number} {particulars.family_name} {particulars.given_name}".strip()
+
+    def actor(self, text: str | None) -> str:
+        """Write who did something: an office as it is, a person by pseudonym, an account of the system by its kind."""
+        match = _PERSON.fullmatch(text or "")
+        if match is not None:
+            return self.person(int(match[1]))
+        account = _ACCOUNT.fullmatch(text or "")
+        return account[1] if account is not None and not self.is_named else text or ""
+
+    def _made(self, kind: str, of: str) -> str:
+        digest = hmac.digest(self.secret, b"akashi pseudonym v1\0" + of.encode(), sha256)
+        return f"{kind}-{base64.b32encode(digest)[:12].decode()}"

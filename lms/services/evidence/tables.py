@@ -1,0 +1,146 @@
+"""Tables on their way into a pack: rows are kept in a temporary file until their number is known.
+
+Glossary: a *cell* is written as it will stand in the CSV; a *person column* gets the key of a person and writes a
+pseudonym; an *actor column* gets ``person:12``, an office or an account.
+
+Source: domain.md §7; quality.md §1 (constant memory).
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from tempfile import TemporaryFile
+from typing import IO
+
+from courses.calendar import JST
+from lms.reports.evidence.pack import EventColumn
+from lms.reports.tables import Cell
+from lms.services.evidence.pseudonyms import Naming
+
+_ROWS_PER_BATCH = 1_000
+
+
+class Spool:
+    """Rows in a temporary file: written once, counted, read as often as wanted."""
+
+    def __init__(self) -> None:
+        """Open the temporary file; it is gone when the spool is."""
+        self._file: IO[bytes] = TemporaryFile()
+        self._batch: list[tuple[Cell, ...]] = []
+        self._batches = 0
+        self.count = 0
+
+    def append(self, row: tuple[Cell, ...]) -> None:
+        """Add a row."""
+        self._batch.append(row)
+        self.count += 1
+        if len(self._batch) == _ROWS_PER_BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._batch:
+            self._file.seek(0, 2)
+            pickle.dump(self._batch, self._file, pickle.HIGHEST_PROTOCOL)
+            self._batches += 1
+            self._batch = []
+
+    def __iter__(self) -> Iterator[tuple[Cell, ...]]:
+        self._flush()
+        self._file.seek(0)
+        for _ in range(self._batches):
+            yield from pickle.load(self._file)  # noqa: S301 - our own temporary file, which nobody else can name
+
+    def close(self) -> None:
+        """Give the temporary file back."""
+        self._file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A column that the specification names and for which there is no source yet."""
+
+    column: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """A table's name, columns, and what its columns are."""
+
+    path: str
+    columns: tuple[str, ...]
+    people: frozenset[str] = frozenset()
+    """Person columns; in a pack that names people each is followed by ``…_name``."""
+    actors: frozenset[str] = frozenset()
+    """Actor columns."""
+    evidence: tuple[str, ...] = ()
+    values: tuple[EventColumn, ...] = ()
+    absent: tuple[Absent, ...] = ()
+    notes: tuple[tuple[str, Cell], ...] = ()
+    """Further lines of the head."""
+
+
+@dataclass(slots=True)
+class Table:
+    """A table being filled."""
+
+    layout: Layout
+    naming: Naming
+    rows: Spool = field(default_factory=Spool)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns as written."""
+        if not self.naming.is_named:
+            return self.layout.columns
+        return tuple(
+            written
+            for name in self.layout.columns
+            for written in ((name, f"{name}_name") if name in self.layout.people else (name,))
+        )
+
+    def add(self, *cells: object) -> None:
+        """Add a row; one value for each column of the layout."""
+        row: list[Cell] = []
+        for column, value in zip(self.layout.columns, cells, strict=True):
+            if column in self.layout.people:
+                row.append(value if isinstance(value, str) else self.naming.person(value))  # type: ignore[arg-type]  # keys of people, or an account's pseudonym
+                if self.naming.is_named:
+                    row.append("" if isinstance(value, str) else self.naming.name(value))  # type: ignore[arg-type]  # as above
+            elif column in self.layout.actors:
+                row.append(self.naming.actor(value if value is None else str(value)))
+            else:
+                row.append(cell(value))
+        self.rows.append(tuple(row))
+
+    def counted(self, by: Sequence[str], distinct: str | None = None) -> Mapping[tuple[str, ...], int]:
+        """Count rows, or the distinct values of a column, by the values of some columns."""
+        places = [self.columns.index(name) for name in by]
+        if distinct is None:
+            return Counter(tuple(str(row[place]) for place in places) for row in self.rows)
+        where = self.columns.index(distinct)
+        pairs = {(tuple(str(row[place]) for place in places), row[where]) for row in self.rows}
+        return Counter(key for key, _ in pairs)
+
+    def head_lines(self) -> Iterator[tuple[str, Cell]]:
+        """Yield the lines of the head that are this table's own."""
+        yield from self.layout.notes
+        for each in self.layout.absent:
+            yield f"absent:{each.column}", each.why
+
+
+def cell(value: object) -> Cell:
+    """Return a value as it stands in a table: times in JST, truth as ``true`` and ``false``, lists with spaces."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(JST).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, list | tuple | set | frozenset):
+        return " ".join(str(each) for each in value)
+    return value if isinstance(value, str | int | date) else str(value)
