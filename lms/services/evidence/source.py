@@ -61,8 +61,7 @@ class PackQuestion:
     @property
     def end(self) -> date:
         """First day after the period."""
-        assert self.period.end is not None
-        return self.period.end
+        return self.period.end or date.max
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -126,9 +125,7 @@ class Source:
         found: dict[int, str] = {}
         for at in range(0, len(event_ids), _ROWS_AT_A_TIME):
             rows = self.session.execute(
-                select(LedgerEvent.id, LedgerEvent.leaf).where(
-                    LedgerEvent.id.in_(event_ids[at : at + _ROWS_AT_A_TIME])
-                )
+                select(LedgerEvent.id, LedgerEvent.leaf).where(LedgerEvent.id.in_(event_ids[at : at + _ROWS_AT_A_TIME]))
             )
             found.update((event_id, short_id(leaf)) for event_id, leaf in rows)
         return found

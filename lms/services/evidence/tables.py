@@ -29,7 +29,7 @@ class Spool:
 
     def __init__(self) -> None:
         """Open the temporary file; it is gone when the spool is."""
-        self._file: IO[bytes] = TemporaryFile()
+        self._file: IO[bytes] = TemporaryFile()  # noqa: SIM115 - closed with the spool
         self._batch: list[tuple[Cell, ...]] = []
         self._batches = 0
         self.count = 0
