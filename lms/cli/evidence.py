@@ -9,6 +9,7 @@ import click
 
 from courses.signed_notes import NoteVerifier
 from lms.cli.context import CommandContext
+from lms.cli.evidence_pack import pack as write_pack
 from lms.cli.organisations import ORGANISATION_OPTION, explained
 from lms.jobs.evidence import prepare_pack_key
 from lms.reports.evidence import verify as verifier
@@ -21,6 +22,9 @@ from lms.wording.gettext import _, current_language
 @click.group("evidence")
 def evidence() -> None:
     """Evidence packs: check them, and print the keys by which readers recognise them."""
+
+
+evidence.add_command(write_pack)
 
 
 @evidence.command("verify")

@@ -15,7 +15,7 @@ from lms.reports.evidence.pack import EventColumn
 from lms.services.evidence.materials import PackFile
 from lms.services.evidence.source import Source
 from lms.services.evidence.tables import Absent, Table
-from lms.store.documents import MigrationBatch, StoredDocument
+from lms.store.documents import MigrationBatch
 from lms.store.ledger import LedgerEvent
 from lms.store.pledges import PledgeApproval, PledgeDecline, PledgeSignature, PledgeText, PledgeWithdrawal
 from lms.store.vendors import VendorContract, VendorEngagement, VendorFirm
@@ -134,14 +134,7 @@ class _Kept:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self.documents = {
-            row_id: sha256
-            for row_id, sha256 in source.session.execute(
-                select(StoredDocument.id, StoredDocument.sha256).where(
-                    StoredDocument.organisation_id == source.organisation_id
-                )
-            )
-        }
+        self.documents = source.document_hashes()
         self.batches = {row.id: row.source_document for row, _ in source.records(MigrationBatch)}
 
     def leaves(self, event_ids: Sequence[int]) -> dict[int, str]:
@@ -154,7 +147,7 @@ class _Kept:
 
 def _engagements(source: Source) -> dict[int, tuple[str, str]]:
     """Return firm and contract number of those who work under a vendor's contract, by the newest engagement."""
-    firms = {row.id: row.name(source.question.language) for row, _ in source.records(VendorFirm)}
+    firms = {row.id: row.name_ja for row, _ in source.records(VendorFirm)}
     contracts = {row.id: row.number for row, _ in source.records(VendorContract)}
     return {
         row.person_id: (firms.get(row.firm_id, ""), contracts.get(row.contract_id or 0, ""))

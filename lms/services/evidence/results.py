@@ -16,7 +16,6 @@ from lms.reports.evidence.pack import EventColumn
 from lms.services.evidence.source import Source
 from lms.services.evidence.tables import Absent, Table
 from lms.store.attempts import AttemptResult, SupplementCompletion
-from lms.store.documents import StoredDocument
 from lms.store.identities import links_of
 from lms.store.ledger import LedgerEvent
 from lms.store.records import known
@@ -79,13 +78,7 @@ def _attendance(source: Source, links: dict[int, int]) -> Table:
 
 def _training(source: Source) -> Iterator[tuple[TrainingRecord, str | None, str]]:
     question = source.question
-    documents = dict(
-        source.session.execute(
-            select(StoredDocument.id, StoredDocument.sha256).where(
-                StoredDocument.organisation_id == source.organisation_id
-            )
-        ).all()
-    )
+    documents = source.document_hashes()
     for row, evidence_id in source.records(
         TrainingRecord,
         TrainingRecord.valid_from >= question.period.start,

@@ -17,6 +17,7 @@ from courses.calendar import FiscalYear, Period, end_of_day, start_of_day
 from courses.ledger import short_id
 from lms.services.evidence.pseudonyms import Naming
 from lms.services.evidence.tables import Layout, Table
+from lms.store.documents import StoredDocument
 from lms.store.ledger import LedgerEvent
 from lms.store.organisations import Organisation
 from lms.store.records import Fact, Moment, Record, known
@@ -45,8 +46,6 @@ class PackQuestion:
     as_of: date
     known_at: int
     is_named: bool = False
-    language: str = "ja"
-    """Of the labels that are put in words; codes and column names are not."""
 
     def __post_init__(self) -> None:
         """Refuse a period that holds no day, and an as-of date before it."""
@@ -119,6 +118,15 @@ class Source:
             model.valid_from <= question.as_of,
             model.valid_to.is_(None) | (model.valid_to > question.period.start),
         )
+
+    def document_hashes(self) -> dict[int, str]:
+        """Return the SHA-256 of each stored document in hex, by its key."""
+        rows = self.session.execute(
+            select(StoredDocument.id, StoredDocument.sha256).where(
+                StoredDocument.organisation_id == self.organisation_id
+            )
+        )
+        return {row_id: sha256 for row_id, sha256 in rows}  # noqa: C416 - rows are no pairs to the type checker
 
     def evidence_ids(self, event_ids: Sequence[int]) -> dict[int, str]:
         """Return the evidence id of each of these events."""

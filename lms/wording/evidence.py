@@ -1,0 +1,52 @@
+"""The words of an evidence pack's summary; codes and column names in its tables are never translated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lms.wording.gettext import _
+
+FILES_TO_COME = ("04", "08", "14", "16", "17", "19")
+"""Files of the specification that no part of the tool fills yet."""
+
+
+def difference_label(code: str) -> str:
+    """Return a difference found by the reconciliation in words."""
+    labels: dict[str, Callable[[], str]] = {
+        "in_scope_not_in_service": lambda: _("In scope, and not in service by the staff list"),
+        "in_service_not_in_scope": lambda: _("In service by the staff list, and not in scope"),
+        "in_scope_without_account": lambda: _("In scope, without an account on a platform"),
+        "account_of_somebody_who_left": lambda: _("Account of somebody who left"),
+        "account_of_nobody": lambda: _("Account that is linked to nobody on the staff list"),
+    }
+    return labels[code]() if code in labels else code
+
+
+def document_label(kind: str) -> str:
+    """Return the name of a document that the summary names."""
+    labels: dict[str, Callable[[], str]] = {
+        "scope_statement": lambda: _("Scope statement"),
+        "statement_of_applicability": lambda: _("Statement of applicability"),
+    }
+    return labels[kind]() if kind in labels else kind
+
+
+def consistency_label(code: str) -> str:
+    """Return what an appointment's consistency says, in words."""
+    labels: dict[str, Callable[[], str]] = {
+        "ok": lambda: _("nothing amiss"),
+        "not_acknowledged": lambda: _("receipt not acknowledged"),
+        "outside_service": lambda: _("term begins outside of service"),
+        "seat_unknown": lambda: _("seat unknown"),
+    }
+    return ", ".join(labels[each]() if each in labels else each for each in code.split())
+
+
+def summary_notes() -> tuple[str, ...]:
+    """Return what a reader must know beside the figures."""
+    return (
+        _("Files %(numbers)s of the specification are not in this pack: no part of the tool fills them yet.", numbers=", ".join(FILES_TO_COME)),
+        _("A column whose source does not exist yet is named in the head of its file, in a line that begins with “absent:”."),
+        _("Rows that do not speak well of the organisation are always included: failed attempts, overdue obligations, declined and withdrawn pledges, unexcused pairings, corrections."),
+        _("The proof shows that nothing was changed since it was recorded. It does not show that what was recorded was true. See HOW-TO-VERIFY."),
+    )  # fmt: skip
