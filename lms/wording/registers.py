@@ -71,6 +71,7 @@ def mode_label(code: str) -> str:
         "face_to_face": lambda: _("Face to face"),
         "make_up": lambda: _("Make-up session"),
         "external_course": lambda: _("External course"),
+        "supplement": lambda: _("Supplementary lesson"),
     }
     return labels[code]() if code in labels else code
 

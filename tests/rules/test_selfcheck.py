@@ -178,7 +178,7 @@ PASSED = CourseRecord(4, 7, date(2026, 5, 1), is_passed=True, has_mark=True, has
         (
             [replace(PASSED, is_passed=False), replace(PASSED, event_id=5, completed_on=date(2026, 12, 1))],
             "attended_only",
-        ),  # fmt: skip
+        ),
         ([], None),
     ],
 )
