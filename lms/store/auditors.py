@@ -6,14 +6,16 @@ Source: ISO/IEC 27001 clauses 7.2 and 9.2; domain.md §5.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lms.store.base import Base, BigId
 from lms.store.people import PersonFact
-from lms.store.records import Fact, Record
+from lms.store.records import Fact, Record, known
+
+_Row = TypeVar("_Row", bound=Record)
 
 
 class AuditArea(Fact, Base):
@@ -109,3 +111,12 @@ class AuditorCandidate(PersonFact, Base):
 
     cost: Mapped[int]
     """Relative cost of training, in points; 0 where nothing is known."""
+
+
+def known_rows(session: Session, model: type[_Row], organisation_id: int, known_at: int | None = None) -> list[_Row]:
+    """Return the known, uncorrected rows of one of these tables, in order of their recording."""
+    return list(
+        session.scalars(
+            select(model).where(model.organisation_id == organisation_id, known(model, known_at)).order_by(model.id)
+        )
+    )

@@ -8,12 +8,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lms.store.base import Base, BigId
 from lms.store.people import PersonFact
-from lms.store.records import Fact
+from lms.store.records import Fact, known
 
 
 class Audit(Fact, Base):
@@ -43,18 +43,23 @@ class Audit(Fact, Base):
 
 
 class PairingException(PersonFact, Base):
-    """An approved exception that lets somebody audit an area in spite of a ground for exclusion; ``reason`` says why."""
+    """An exception that lets somebody audit an area in spite of a ground for exclusion; ``reason`` says why.
+
+    A row without an approver is a proposal; the approval supersedes it.
+    """
 
     __tablename__ = "pairing_exception"
-    event_type: ClassVar[str] = "audit.exception_approved"
+    event_type: ClassVar[str] = "audit.exception_recorded"
 
     audit_key: Mapped[str]
     area_key: Mapped[str]
     grounds: Mapped[list[Any]]
     """The grounds that it covers, as `courses.independence.Ground` writes them; another ground is not covered."""
     mitigation: Mapped[str]
-    approved_by: Mapped[str]
-    """``person:12``; never the auditor."""
+    proposed_by: Mapped[str]
+    """``person:12``."""
+    approved_by: Mapped[str | None]
+    """``person:12``; neither the auditor nor the proposer. NULL: not approved."""
 
 
 class TeamAssignment(PersonFact, Base):
@@ -71,3 +76,38 @@ class TeamAssignment(PersonFact, Base):
     exception_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("pairing_exception.id"))
     verdict: Mapped[dict[str, Any]]
     """The verdict on independence as it was when assigned: ``{"verdict": …, "grounds": [...]}``."""
+
+
+def audits_of(session: Session, organisation_id: int, known_at: int | None = None) -> list[Audit]:
+    """Return the known, uncorrected audits, the latest held first."""
+    return list(
+        session.scalars(
+            select(Audit)
+            .where(Audit.organisation_id == organisation_id, known(Audit, known_at))
+            .order_by(Audit.held_from.desc(), Audit.key)
+        )
+    )
+
+
+def assignments_of(
+    session: Session, organisation_id: int, known_at: int | None = None, audit_key: str | None = None
+) -> list[TeamAssignment]:
+    """Return the known, uncorrected assignments in order of their recording; of one audit if named."""
+    rows = select(TeamAssignment).where(
+        TeamAssignment.organisation_id == organisation_id, known(TeamAssignment, known_at)
+    )
+    if audit_key is not None:
+        rows = rows.where(TeamAssignment.audit_key == audit_key)
+    return list(session.scalars(rows.order_by(TeamAssignment.id)))
+
+
+def exceptions_of(
+    session: Session, organisation_id: int, known_at: int | None = None, audit_key: str | None = None
+) -> list[PairingException]:
+    """Return the known, uncorrected exceptions, proposals among them, in order of their recording."""
+    rows = select(PairingException).where(
+        PairingException.organisation_id == organisation_id, known(PairingException, known_at)
+    )
+    if audit_key is not None:
+        rows = rows.where(PairingException.audit_key == audit_key)
+    return list(session.scalars(rows.order_by(PairingException.id)))
