@@ -16,7 +16,7 @@ Source: domain.md §5.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -52,6 +52,11 @@ class Bench:
     def leading(self) -> tuple[Auditor, ...]:
         """Those who may lead."""
         return tuple(each for each in self.members if each.may_lead)
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """Their ids."""
+        return frozenset(each.id for each in self.members)
 
     @cached_property
     def kinds(self) -> Mapping[Kind, tuple[Auditor, ...]]:
@@ -109,7 +114,7 @@ def benches(pool: Pool, day: date, *, is_optimistic: bool = False, trained: Sequ
     ]
 
 
-def find_core(bench: Bench, kinds: Sequence[Kind] | Mapping[Kind, object]) -> Core | None:
+def find_core(bench: Bench, kinds: Collection[Kind]) -> Core | None:
     """Return types of auditors who have all skills and leave room for the leaders; None where there are none.
 
     No type of the core can be left out. Whether there are leaders enough to fill the room is not asked here.

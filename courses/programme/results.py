@@ -83,6 +83,8 @@ class Teams:
     """Area → exactly k auditors, sorted; empty when there is none for some area."""
     largest_overrun: Fraction = Fraction(0)
     """Hours that somebody has above the own capacity, at most."""
+    overrun_bound: Fraction = Fraction(0)
+    """No assignment has a smaller largest overrun; equal to it where that is proven."""
     largest_load: Fraction = Fraction(0)
     """Hours of the one who has most."""
     load_bound: Fraction = Fraction(0)

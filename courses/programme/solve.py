@@ -100,6 +100,19 @@ class Program:
             return Solution(values, 0, 0)
         return Solution(values, round(solver.objective_value), _rounded_up(solver.best_objective_bound))
 
+    def solve_exactly(
+        self, minimise: Terms = (), hint: Mapping[Variable, int] | None = None, effort: float = ENOUGH_EFFORT
+    ) -> Solution | None:
+        """Return a solution with the smallest sum; None where there is none.
+
+        Raises:
+            EffortSpentError: the effort did not suffice for the proof.
+        """
+        solution = self.solve(minimise, hint, effort)
+        if solution is not None and not solution.is_proven:
+            raise EffortSpentError("not proven")
+        return solution
+
     def _sum(self, terms: Terms) -> cp_model.LinearExprT:
         pairs = list(terms)
         return cp_model.LinearExpr.weighted_sum(
