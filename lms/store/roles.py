@@ -12,6 +12,9 @@ from typing import Any, ClassVar
 from sqlalchemy import ForeignKey, Select, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from courses.calendar import Period
+from courses.charts import BodyRule
+from courses.roles import IsmsRole, RoleAssignment, SeatRule, Separation
 from lms.store.base import Base, BigId
 from lms.store.people import PersonFact
 from lms.store.records import Fact, Record, known, valid_on
@@ -31,6 +34,10 @@ class Body(Fact, Base):
     """The body that it reports to, for the chart."""
     position: Mapped[int]
     """Order among its neighbours on the chart."""
+
+    def rule(self) -> BodyRule:
+        """Return the body as the rules take it."""
+        return BodyRule(self.key, self.parent_key, Period(self.valid_from, self.valid_to))
 
     def name(self, language: str) -> str:
         """Return the name in a language."""
@@ -57,6 +64,11 @@ class Seat(Fact, Base):
     bound_post: Mapped[str | None]
     """The post 充て職 that brings the seat with it."""
     position: Mapped[int]
+
+    def rule(self) -> SeatRule:
+        """Return the seat as the rules take it."""
+        period = Period(self.valid_from, self.valid_to)
+        return SeatRule(self.key, IsmsRole(self.isms_role), period, self.least, self.most)
 
     def title(self, language: str) -> str:
         """Return the title in a language."""
@@ -85,6 +97,25 @@ class Appointment(PersonFact, Base):
     end_letter_number: Mapped[str | None]
     migration_batch_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("migration_batch.id"))
 
+    def rule(self) -> RoleAssignment:
+        """Return the appointment as the rules take it."""
+        return RoleAssignment(
+            person_id=self.person_id,
+            isms_role=IsmsRole(self.isms_role),
+            first_day=self.valid_from,
+            last_day=self.last_day,
+            seat_key=self.seat_key,
+            unit_id=self.unit_id,
+            letter_number=self.letter_number,
+            appointed_on=self.appointed_on,
+            appointment_id=self.id,
+        )
+
+    @property
+    def last_day(self) -> date | None:
+        """Last day on which the role is held; None: until further notice."""
+        return Period(self.valid_from, self.valid_to).last_day
+
 
 class Acknowledgement(Record, Base):
     """That an appointee acknowledged receipt 確認（受領） of the appointment; consent is not asked."""
@@ -108,6 +139,11 @@ class SeparationRule(Fact, Base):
     first_role: Mapped[str]
     second_role: Mapped[str]
     approved_by: Mapped[str]
+
+    def rule(self) -> Separation:
+        """Return the rule as the rules take it."""
+        period = Period(self.valid_from, self.valid_to)
+        return Separation(IsmsRole(self.first_role), IsmsRole(self.second_role), period, self.reason, self.approved_by)
 
 
 def appointments_of(

@@ -31,6 +31,7 @@ from lms.store.identities import LtiIdentity
 from lms.store.organisations import Organisation, find_organisation
 from lms.store.platforms import Platform
 from quizzes.marking import right_answer
+from tests.practice_organisation.roles import acknowledge_some, found_roles
 
 FOLDER = Path(__file__).parent
 KEY = "kakuu"
@@ -88,6 +89,7 @@ def seed(database: Database, issuer: str, now: datetime) -> bool:
         for each in PAST_ATTEMPTS:
             if each.submitted_at < now:
                 _work(session, organisation, each)
+        acknowledge_some(session, organisation, now)
     return True
 
 
@@ -124,6 +126,7 @@ def _found(session: Session, issuer: str, founded: datetime) -> Organisation:
     secretary = find_person(session, organisation.id, SECRETARIAT, date(2026, 4, 1))
     assert secretary is not None
     grant_role(session, organisation, secretary, IsmsRole.SECRETARIAT, ACTOR, founded)
+    found_roles(session, organisation, founded)
     return organisation
 
 

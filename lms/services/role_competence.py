@@ -1,0 +1,65 @@
+"""What a role requires of an appointee, from the approved requirements, and how a person stands to it.
+
+Source: ISO/IEC 27001 clauses 5.3 and 7.2; domain.md §3.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from courses.calendar import jst_date
+from courses.requirements import Completion
+from courses.role_competence import CompetenceStanding, RequiredCompetence, competence_on
+from courses.roles import IsmsRole
+from lms.services.requirements import results_by_person
+from lms.store.records import known
+from lms.store.requirements import RequirementVersion, requirements_of
+from lms.store.training_records import TrainingRecord
+
+ROLE_OCCASION = "role"
+"""`courses.requirements.Occasion` of what is asked on appointment."""
+
+
+def requirements_for(session: Session, organisation_id: int, isms_role: IsmsRole) -> list[RequirementVersion]:
+    """Return the approved requirements that an appointment to a role gives rise to."""
+    return [
+        each
+        for each in requirements_of(session, organisation_id)
+        if each.occasion == ROLE_OCCASION and isms_role.value in each.audience.get("roles", ())
+    ]
+
+
+def competence_for(
+    session: Session, organisation_id: int, isms_role: IsmsRole, person_id: int, first_day: date
+) -> tuple[CompetenceStanding, ...]:
+    """Return how somebody stands, on the first day of a role, to what the role requires."""
+    required = [
+        RequiredCompetence(each.key, each.competence, each.days_to_complete, each.valid_months)
+        for each in requirements_for(session, organisation_id, isms_role)
+    ]
+    if not required:
+        return ()
+    return competence_on(required, _completions(session, organisation_id, person_id), first_day)
+
+
+def _completions(session: Session, organisation_id: int, person_id: int) -> list[Completion]:
+    results = results_by_person(session, organisation_id, None, {person_id}).get(person_id, [])
+    trainings = session.scalars(
+        select(TrainingRecord).where(
+            TrainingRecord.organisation_id == organisation_id,
+            TrainingRecord.person_id == person_id,
+            TrainingRecord.is_passed,
+            known(TrainingRecord, None),
+        )
+    )
+    return [
+        *(
+            Completion(each.result_id, each.competence, jst_date(each.submitted_at))
+            for each in results
+            if each.is_passed
+        ),
+        *(Completion(each.event_id, each.competence, each.valid_from) for each in trainings),
+    ]
