@@ -37,7 +37,7 @@ def numbers(rows: Iterable[dict[str, str]]) -> set[str]:
 
 class TestPermission:
     @pytest.mark.parametrize("page", PAGES)
-    @pytest.mark.parametrize("somebody", ["00101", "00124", "unlinked"])
+    @pytest.mark.parametrize("somebody", ["00101", "00127", "unlinked"])
     def test_staff_are_refused_and_it_is_noted(
         self, launched: Launched, tool_database: Database, page: str, somebody: str
     ) -> None:
