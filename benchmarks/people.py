@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from courses.requirements import Occasion, Requirement
 from courses.staff_lists import read_staff_list
-from lms.services.people import apply_import
 from lms.services.requirements import Approval, approve_requirement
+from lms.services.staff_lists import apply_import
 from lms.store.attempts import Attempt, AttemptResult
 from lms.store.base import Database
 from lms.store.identities import IdentityLink, LtiIdentity

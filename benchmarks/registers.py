@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from benchmarks.measure import Row, best_of, installation
 from benchmarks.people import fill
 from lms.reports.attendance import COLUMNS, AttendanceHead, AttendanceRow, attendance_csv, attendance_xlsx
+from lms.services.completions import results_by_person
 from lms.services.people import people_facts
-from lms.services.requirements import results_by_person, standings
+from lms.services.requirements import standings
 from lms.store.attempts import AttemptResult
 from lms.store.identities import IdentityLink
 from lms.store.organisations import Organisation

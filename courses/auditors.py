@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from courses.calendar import Period
-from courses.requirements import add_months
+from courses.calendar import Period, add_months
 from courses.roles import IsmsRole
 
 COURSE = "internal-auditor-course"

@@ -169,3 +169,12 @@ def era_year(day: date) -> str:
 def era_date(day: date) -> str:
     """Return the Japanese-era date that official documents carry: "令和8年11月23日"."""
     return f"{era_year(day)}年{day.month}月{day.day}日"
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day some months later; the last day of the month where it has no such day."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    first_of_next = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+    last_day = (first_of_next - timedelta(days=1)).day
+    return date(year, month + 1, min(day.day, last_day))

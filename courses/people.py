@@ -1,4 +1,4 @@
-"""People as the rules see them: dated scope memberships, affiliations and leave.
+"""People as the rules see them: dated scope memberships, affiliations, concurrent posts, leave and roles.
 
 Being in scope 適用範囲 is a dated fact of its own, neither an HR affiliation nor a Moodle enrolment.
 
@@ -7,7 +7,7 @@ Source: ISO/IEC 27001 clause 4.3 (scope); domain.md §1–2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -48,6 +48,23 @@ class Affiliation:
     category: str
 
 
+@dataclass(frozen=True, slots=True)
+class ConcurrentPost:
+    """A concurrent post 兼務: a second unit and post beside the affiliation."""
+
+    period: Period
+    unit: str
+    post: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleHeld:
+    """That somebody holds an ISMS role for a time."""
+
+    period: Period
+    isms_role: str
+
+
 class PersonFacts(Protocol):
     """What the rules need to know of a person; table rows and plain values satisfy it alike."""
 
@@ -71,6 +88,16 @@ class PersonFacts(Protocol):
         """Leave 休職・休業 in order of its start; the end is the day of return."""
         ...
 
+    @property
+    def concurrent_posts(self) -> Sequence[ConcurrentPost]:
+        """Concurrent posts in order of their start."""
+        ...
+
+    @property
+    def roles(self) -> Sequence[RoleHeld]:
+        """ISMS roles in order of their start."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
@@ -80,6 +107,114 @@ class KnownPerson:
     scope: tuple[Period, ...]
     affiliations: tuple[Affiliation, ...] = ()
     leave: tuple[Period, ...] = ()
+    concurrent_posts: tuple[ConcurrentPost, ...] = ()
+    roles: tuple[RoleHeld, ...] = ()
+
+
+class FactError(ValueError):
+    """A fact about a person could not be true."""
+
+
+class ImpossibleDateError(FactError):
+    """A date lies outside of the years that the tool keeps (1990 to 2199)."""
+
+    def __init__(self, given: date) -> None:
+        super().__init__(given)
+        self.given = given
+
+
+class EndBeforeStartError(FactError):
+    """A fact would end before it starts, or hold on no day."""
+
+    def __init__(self, start: date, end: date) -> None:
+        super().__init__(start, end)
+        self.start = start
+        self.end = end
+        """First day on which it would no longer hold."""
+
+
+class OverlapError(FactError):
+    """A fact would hold beside another that leaves no room for it."""
+
+    def __init__(self, period: Period, other: Period) -> None:
+        super().__init__(period, other)
+        self.period = period
+        self.other = other
+
+
+FIRST_DAY, END_OF_DAYS = date(1990, 1, 1), date(2200, 1, 1)
+"""First day that a fact can name, and first that it can't."""
+
+
+def fact_period(start: date, end: date | None) -> Period:
+    """Return the period of a fact, which holds on one day at least.
+
+    Raises:
+        ImpossibleDateError: a date lies outside of 1990 to 2199.
+        EndBeforeStartError: it would end before it starts.
+    """
+    for day in (start, end):
+        if day is not None and not FIRST_DAY <= day <= END_OF_DAYS:
+            raise ImpossibleDateError(day)
+    if start == END_OF_DAYS:
+        raise ImpossibleDateError(start)
+    if end is not None and end <= start:
+        raise EndBeforeStartError(start, end)
+    return Period(start, end)
+
+
+def check_alone(period: Period, others: Iterable[Period]) -> None:
+    """Refuse a period that shares a day with another: nobody has two main affiliations, or two leaves, at once.
+
+    Raises:
+        OverlapError: it does.
+    """
+    for other in others:
+        if period.overlaps(other):
+            raise OverlapError(period, other)
+
+
+def units_beneath(unit_ids: Collection[int], parents: Mapping[int, int | None]) -> frozenset[int]:
+    """Return units together with all those beneath them: who heads a unit has authority over these too.
+
+    Args:
+        unit_ids: units that somebody heads.
+        parents: each unit's parent; a circle, should one be recorded, is walked once.
+    """
+    covered = set(unit_ids)
+    children: dict[int, list[int]] = {}
+    for unit, parent in parents.items():
+        if parent is not None:
+            children.setdefault(parent, []).append(unit)
+    waiting = list(covered)
+    while waiting:
+        for child in children.get(waiting.pop(), ()):
+            if child not in covered:
+                covered.add(child)
+                waiting.append(child)
+    return frozenset(covered)
+
+
+def merged(periods: Iterable[Period]) -> tuple[Period, ...]:
+    """Return periods, given in order of their start, joined where they overlap or touch; empty ones are left out."""
+    found: list[Period] = []
+    for each in periods:
+        if each.end is not None and each.end <= each.start:
+            continue
+        last = found[-1] if found else None
+        if last is None or (last.end is not None and each.start > last.end):
+            found.append(each)
+        elif last.end is not None and (each.end is None or each.end > last.end):
+            found[-1] = Period(last.start, each.end)
+    return tuple(found)
+
+
+def stays_of(person: PersonFacts) -> tuple[Period, ...]:
+    """Return the person's unbroken stays in scope.
+
+    A membership that begins on the very day on which another ends continues it (a changed reason, not a new arrival).
+    """
+    return merged(person.scope)
 
 
 def in_scope_on(person: PersonFacts, day: date) -> bool:
@@ -93,24 +228,8 @@ def in_scope_during(person: PersonFacts, period: Period) -> bool:
 
 
 def joined_scope(person: PersonFacts) -> tuple[date, ...]:
-    """Return the days on which the person came into scope: each start that no earlier membership touches.
-
-    A membership that begins on the very day on which another ends continues it (a changed reason, not a new arrival).
-    """
-    starts: list[date] = []
-    covered_to: date | None = None
-    is_endless = False
-    for membership in person.scope:
-        if membership.is_empty:
-            continue
-        is_new = not starts or (not is_endless and (covered_to is None or membership.start > covered_to))
-        if is_new:
-            starts.append(membership.start)
-        if membership.end is None:
-            is_endless = True
-        elif covered_to is None or membership.end > covered_to:
-            covered_to = membership.end
-    return tuple(starts)
+    """Return the days on which the person came into scope: each start that no earlier membership touches."""
+    return tuple(stay.start for stay in stays_of(person))
 
 
 def left_scope_after(person: PersonFacts, start: date) -> date | None:

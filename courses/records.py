@@ -19,6 +19,12 @@ class EvidenceKind(StrEnum):
     FACE_TO_FACE = "face_to_face"
     MAKE_UP = "make_up"
     EXTERNAL_COURSE = "external_course"
+    SIGNATURE = "signature"
+    """A signed pledge."""
+
+
+TRAINING_KINDS = (EvidenceKind.FACE_TO_FACE, EvidenceKind.MAKE_UP, EvidenceKind.EXTERNAL_COURSE)
+"""Kinds that are recorded by the secretariat, for training that was not taken in the tool."""
 
 
 REQUIRED_FIELDS: Mapping[EvidenceKind, tuple[str, ...]] = {
@@ -26,6 +32,7 @@ REQUIRED_FIELDS: Mapping[EvidenceKind, tuple[str, ...]] = {
     EvidenceKind.FACE_TO_FACE: ("module", "session", "mark", "maximum", "pass_mark", "grader"),
     EvidenceKind.MAKE_UP: ("module", "session", "mark", "maximum", "pass_mark", "grader"),
     EvidenceKind.EXTERNAL_COURSE: ("provider", "certificate", "equivalence_verified_by"),
+    EvidenceKind.SIGNATURE: ("text_version", "text_sha256", "signed_at", "method"),
 }
 
 

@@ -36,9 +36,10 @@ from lms.services.identities import link_by_decision, see_identity
 from lms.services.launches import LoginRequest, OpenedSession, begin_login, check_login, complete_launch
 from lms.services.ledger import sequence
 from lms.services.organisations import add_units
-from lms.services.people import apply_import, find_person
+from lms.services.people import find_person
 from lms.services.platforms import NewPlatform, add_platform
 from lms.services.requirements import Approval, approve_requirement
+from lms.services.staff_lists import apply_import
 from lms.store.attempts import AttemptResult
 from lms.store.awareness import Adoption
 from lms.store.base import Database

@@ -11,7 +11,7 @@ from courses.calendar import jst_date
 from courses.staff_lists import StaffList, StaffListRefused, read_staff_list
 from lms.cli.context import CommandContext
 from lms.cli.organisations import ORGANISATION_OPTION, READABLE_FILE, actor, known_organisation, print_problems
-from lms.services.people import (
+from lms.services.staff_lists import (
     AmbiguousStaffNumberError,
     ImportPlan,
     apply_import,

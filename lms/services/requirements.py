@@ -1,71 +1,44 @@
 """Who owes what, and how it stands: obligations and their states from the records, as of a date and as known then.
 
-Source: domain.md §3; the rules are `courses.requirements`.
+Source: domain.md §3; the rules are `courses.obligations` and `courses.crediting`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from courses.calendar import FiscalYear, jst_date
+from courses.calendar import FiscalYear, Period, jst_date
+from courses.crediting import Credit, Exemption, Status, credit, status_on
+from courses.obligations import Obligation, RequirementsInYear
 from courses.people import KnownPerson, in_scope_during
-from courses.requirements import (
-    Completion,
-    Credit,
-    Obligation,
-    Occasion,
-    Requirement,
-    Status,
-    credit,
-    obligations_of,
-    status_on,
-)
+from courses.records import EvidenceKind
+from courses.requirements import PLEDGE, Occasion, Requirement, State, TextVersion
+from lms.services.completions import Result, completions_by_person, texts_of_pledges
 from lms.services.people import people_facts
-from lms.store.attempts import AttemptResult
-from lms.store.identities import links_of
-from lms.store.ledger import LedgerEvent
 from lms.store.organisations import Organisation
-from lms.store.records import Moment, known, record
-from lms.store.requirements import RequirementVersion, requirements_of
+from lms.store.records import Moment, record
+from lms.store.requirements import RequirementVersion, exemptions_of, requirement_versions_of
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A submitted attempt as the registers need it."""
-
-    result_id: int
-    competence: str
-    module_version: str
-    occasion: str
-    submitted_at: datetime
-    mark: int
-    maximum: int
-    pass_mark: int
-    is_passed: bool
-    leaf: bytes
-    """Leaf hash of its ledger event; its short form is the evidence id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """One obligation of one person and how it stands."""
 
     obligation: Obligation
     requirement: RequirementVersion
     status: Status
     result: Result | None
-    """The result that is credited."""
+    """What is credited: a test of our own, other training, or a signed pledge."""
     attempts: int
     """Submitted attempts that worked on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PersonStandings:
+class PersonStandings(NamedTuple):
     """A person in scope in the year, with all their obligations of that year."""
 
     person: KnownPerson
@@ -84,114 +57,126 @@ def standings(
         moment: as of which date, as known at which tree size.
         person_ids: only these people; None: all.
     """
-    asked = _asked(session, organisation_id, moment.known_at)
+    asked = _asked(session, organisation_id, moment, person_ids)
     people = people_facts(session, organisation_id, moment.known_at, person_ids)
-    results = results_by_person(session, organisation_id, moment.known_at, person_ids)
+    shown = completions_by_person(session, organisation_id, moment.known_at, person_ids)
     period = FiscalYear(year).period
     for person_id in sorted(people):
         person = people[person_id]
         if in_scope_during(person, period):
-            theirs = results.get(person_id, [])
-            yield PersonStandings(person, _stand(person, asked, theirs, (year, moment.as_of)))
+            yield PersonStandings(person, _stand(person, asked, shown.get(person_id, ()), year))
 
 
-@dataclass(frozen=True, slots=True)
 class _Asked:
-    """The requirements in force, as rows and as the rules take them."""
+    """The requirements in force on a date, as rows and as the rules take them, and the exemptions from them.
 
-    versions: dict[str, RequirementVersion]
-    rules: tuple[Requirement, ...]
-    """Made once for a whole register: making them for each person cost as much as all the rest."""
+    A requirement asks nothing of anybody as of a day before its approval. Of several versions of one, the newest
+    approved by that day that speaks of a fiscal year gives the obligations of that year.
+    """
+
+    def __init__(
+        self,
+        versions: Sequence[RequirementVersion],
+        texts: Mapping[str, tuple[TextVersion, ...]],
+        exemptions: Mapping[int, list[Exemption]],
+        as_of: date,
+    ) -> None:
+        self.as_of = as_of
+        self.exemptions = exemptions
+        self._versions = [row for row in versions if row.valid_from <= as_of]
+        self._rules = [row.rule(texts.get(row.competence, ())) for row in self._versions]
+        self._years: dict[int, tuple[RequirementsInYear, dict[str, RequirementVersion]]] = {}
 
     @property
     def first_year(self) -> int | None:
         """The first fiscal year of any; None where nothing is asked."""
-        return min((rule.first_year for rule in self.rules), default=None)
+        return min((row.first_year for row in self._versions), default=None)
+
+    def in_year(self, year: int) -> tuple[RequirementsInYear, dict[str, RequirementVersion]]:
+        """Return the requirements of a fiscal year, made once for a whole register, and their rows by key."""
+        found = self._years.get(year)
+        if found is None:
+            chosen = {
+                row.key: (rule, row)
+                for rule, row in zip(self._rules, self._versions, strict=True)
+                if rule.holds_in(year)
+            }
+            rules = [rule for rule, _ in chosen.values()]
+            rows = {key: row for key, (_, row) in chosen.items()}
+            found = self._years[year] = (RequirementsInYear(rules, year), rows)
+        return found
 
 
-def _asked(session: Session, organisation_id: int, known_at: int | None) -> _Asked:
-    versions = {row.key: row for row in requirements_of(session, organisation_id, known_at)}
-    return _Asked(versions, tuple(row.rule() for row in versions.values()))
+def _asked(session: Session, organisation_id: int, moment: Moment, person_ids: Collection[int] | None) -> _Asked:
+    versions = requirement_versions_of(session, organisation_id, moment.known_at)
+    asks_pledges = any(row.competence.startswith(PLEDGE) for row in versions)
+    texts = texts_of_pledges(session, organisation_id, moment.known_at) if asks_pledges else {}
+    exemptions: dict[int, list[Exemption]] = {}
+    for row in exemptions_of(session, organisation_id, moment.known_at, person_ids):
+        exempt = Exemption(row.requirement_key, Period(row.valid_from, row.valid_to), row.event_id)
+        exemptions.setdefault(row.person_id, []).append(exempt)
+    return _Asked(versions, texts, exemptions, moment.as_of)
 
 
-def _stand(
-    person: KnownPerson,
-    asked: _Asked,
-    results: Sequence[Result],
-    when: tuple[int, date],
-) -> tuple[Standing, ...]:
-    year, as_of = when
-    current = obligations_of(person, asked.rules, year)
-    by_id = {each.result_id: each for each in results}
-    credited: dict[str, Credit] = {}
-    if any(each.is_passed for each in results):
-        first = year if asked.first_year is None else asked.first_year
-        earlier = [each for past in range(first, year) for each in obligations_of(person, asked.rules, past)]
-        completions = [
-            Completion(each.result_id, each.competence, jst_date(each.submitted_at))
-            for each in results
-            if each.is_passed
-        ]
-        credited = credit([*earlier, *current], completions)
+def _stand(person: KnownPerson, asked: _Asked, shown: Sequence[Result], year: int) -> tuple[Standing, ...]:
+    requirements, rows = asked.in_year(year)
+    current = requirements.obligations_of(person)
+    exemptions = asked.exemptions.get(person.person_id, ())
+    if not shown:
+        return tuple(
+            Standing(
+                each, rows[each.requirement.key], status_on(each, asked.as_of, None, person.leave, exemptions), None, 0
+            )
+            for each in current
+        )
+    by_event = {each.event_id: each for each in shown}
+    credited = _credited(person, asked, shown, (year, current))
     found = []
     for obligation in current:
-        status = status_on(obligation, as_of, credited.get(obligation.key), person.leave)
-        result = by_id[status.completion.evidence_id] if status.completion is not None else None
-        attempts = _attempts(obligation, results, result, as_of)
-        found.append(Standing(obligation, asked.versions[obligation.requirement.key], status, result, attempts))
+        status = status_on(obligation, asked.as_of, credited.get(obligation.key), person.leave, exemptions)
+        result = by_event[status.completion.evidence_id] if status.completion is not None else None
+        attempts = _attempts(obligation, shown, result, asked.as_of)
+        found.append(Standing(obligation, rows[obligation.requirement.key], status, result, attempts))
     return tuple(found)
 
 
-def _attempts(obligation: Obligation, results: Sequence[Result], credited: Result | None, as_of: date) -> int:
+def _credited(
+    person: KnownPerson, asked: _Asked, shown: Sequence[Result], current: tuple[int, Sequence[Obligation]]
+) -> dict[str, Credit]:
+    """Credit what was shown, of those competences alone in which anything was passed."""
+    completions = [each.completion() for each in shown if each.is_passed]
+    if not completions:
+        return {}
+    year, obligations = current
+    competences = {each.competence for each in completions}
+    earlier = (
+        each
+        for past in range(year if asked.first_year is None else asked.first_year, year)
+        for each in asked.in_year(past)[0].obligations_of(person)
+    )
+    owed = [each for each in (*earlier, *obligations) if each.requirement.competence in competences]
+    return credit(owed, completions, asked.exemptions.get(person.person_id, ()))
+
+
+def _attempts(obligation: Obligation, shown: Sequence[Result], credited: Result | None, as_of: date) -> int:
+    competence = obligation.requirement.competence
+    theirs = [each for each in shown if each.competence == competence and each.kind is EvidenceKind.OWN_TEST]
+    if not theirs:
+        return 0
     occasions = {obligation.key, open_occasion(obligation.year)}
     if credited is not None:
         occasions.add(credited.occasion)
     return sum(
-        each.competence == obligation.requirement.competence
-        and each.occasion in occasions
-        and jst_date(each.submitted_at) <= as_of
+        each.occasion in occasions
+        and each.completed_on <= as_of
         and (credited is None or each.submitted_at <= credited.submitted_at)
-        for each in results
+        for each in theirs
     )
 
 
 def open_occasion(year: int) -> str:
     """Return the occasion of an attempt that works on no obligation."""
     return f"open:{year}"
-
-
-def results_by_person(
-    session: Session, organisation_id: int, known_at: int | None, person_ids: Collection[int] | None = None
-) -> dict[int, list[Result]]:
-    """Return the known results of every linked person, in order of submission."""
-    links = links_of(session, organisation_id, known_at)
-    wanted = links if person_ids is None else {key: person for key, person in links.items() if person in person_ids}
-    query = (
-        select(
-            AttemptResult.identity_id,
-            AttemptResult.id,
-            AttemptResult.module_key,
-            AttemptResult.module_version,
-            AttemptResult.occasion,
-            AttemptResult.submitted_at,
-            AttemptResult.mark,
-            AttemptResult.maximum,
-            AttemptResult.pass_mark,
-            AttemptResult.is_passed,
-            LedgerEvent.leaf,
-        )
-        .join(LedgerEvent, LedgerEvent.id == AttemptResult.event_id)
-        .where(AttemptResult.organisation_id == organisation_id, known(AttemptResult, known_at))
-        .order_by(AttemptResult.submitted_at, AttemptResult.id)
-    )
-    if person_ids is not None:
-        query = query.where(AttemptResult.identity_id.in_(wanted))
-    found: dict[int, list[Result]] = {}
-    for identity_id, *fields in session.execute(query):
-        person_id = wanted.get(identity_id)
-        if person_id is not None:
-            found.setdefault(person_id, []).append(Result(*fields))
-    return found
 
 
 def standings_of(session: Session, organisation_id: int, person_id: int, now: datetime) -> tuple[Standing, ...]:
@@ -208,38 +193,45 @@ def _standings_since(
     session: Session, organisation_id: int, person_id: int, first_year: int | None, as_of: date
 ) -> list[Standing]:
     """Return how one person stands from a fiscal year (None: the first of any requirement) to that of a date."""
-    asked = _asked(session, organisation_id, None)
+    moment = Moment(as_of)
+    asked = _asked(session, organisation_id, moment, {person_id})
     this_year = FiscalYear.of(as_of).year
     if first_year is None:
         first_year = this_year if asked.first_year is None else asked.first_year
     people = people_facts(session, organisation_id, None, {person_id})
-    results = results_by_person(session, organisation_id, None, {person_id}).get(person_id, [])
+    shown = completions_by_person(session, organisation_id, None, {person_id}).get(person_id, [])
     return [
         standing
         for person in people.values()
         for year in range(first_year, this_year + 1)
         if in_scope_during(person, FiscalYear(year).period)
-        for standing in _stand(person, asked, results, (year, as_of))
+        for standing in _stand(person, asked, shown, year)
     ]
 
 
 def occasion_of(session: Session, organisation_id: int, person_id: int | None, module_key: str, now: datetime) -> str:
-    """Return what an attempt at a module works on: the earliest unmet obligation, the one met, or ``open:YEAR``."""
+    """Return what an attempt at a module works on: the earliest unmet obligation, else the renewal of one that lapsed.
+
+    Otherwise it is the one that was met, or ``open:YEAR``.
+    """
     today = jst_date(now)
     fallback = open_occasion(FiscalYear.of(today).year)
     if person_id is None:
         return fallback
-    # All years, and in the order of `courses.requirements.credit`: the attempt names what a pass will be credited to.
+    # All years, and in the order of `courses.crediting.credit`: the attempt names what a pass will be credited to.
     theirs = [
         each
         for each in _standings_since(session, organisation_id, person_id, None, today)
         if each.obligation.requirement.competence == module_key and _takes_evidence(each.obligation, today)
     ]
-    theirs.sort(key=lambda each: (each.obligation.due_on, each.obligation.key))
-    unmet = [each for each in theirs if each.status.completion is None]
-    if unmet:
-        return unmet[0].obligation.key
-    met = [each.result.occasion for each in theirs if each.result is not None]
+    theirs.sort(key=lambda each: (each.obligation.year, each.obligation.due_on, each.obligation.key))
+    for each in theirs:
+        if each.status.completion is None:
+            return each.obligation.key
+    for each in theirs:
+        if each.status.state is State.LAPSED and each.status.valid_until is not None:
+            return f"{each.obligation.key}/renewal:{each.status.valid_until.isoformat()}"
+    met = [each.result.occasion for each in theirs if each.result is not None and each.result.occasion]
     return met[-1] if met else fallback
 
 
@@ -268,18 +260,26 @@ class Approval:
     title_ja: str
     title_en: str
     clauses: tuple[str, ...] = ("7.2", "7.3")
+    document: str | None = None
+    """Number or name of the organisation's document that states the requirement."""
+    document_version: str | None = None
 
 
 def approve_requirement(
     session: Session, organisation: Organisation, rule: Requirement, approval: Approval, actor: str, now: datetime
 ) -> RequirementVersion:
-    """Record an approved requirement; one with the same key is superseded."""
-    former = next((row for row in requirements_of(session, organisation.id) if row.key == rule.key), None)
-    audience = {
-        name: sorted(values)
-        for name in ("units", "categories", "employments")
-        if (values := getattr(rule.audience, name)) is not None
-    }
+    """Record an approved requirement.
+
+    A version with the same key that was approved earlier holds up to this approval and stays answerable for the days
+    before it; one approved on the same day or later is corrected.
+    """
+    versions = requirement_versions_of(session, organisation.id)
+    former = next((row for row in reversed(versions) if row.key == rule.key), None)
+    stamp = {"recorded_at": now, "recorded_by": actor}
+    corrected = former
+    if former is not None and former.valid_from < approval.approved_on:
+        record(session, organisation, _ended(former, approval.approved_on, stamp))
+        corrected = None
     row = RequirementVersion(
         key=rule.key,
         title_ja=approval.title_ja,
@@ -290,7 +290,11 @@ def approve_requirement(
         occasion=rule.occasion.value,
         first_year=rule.first_year,
         last_year=rule.last_year,
-        audience=audience,
+        audience={
+            name: sorted(values)
+            for name in ("units", "categories", "employments", "roles")
+            if (values := getattr(rule.audience, name)) is not None
+        },
         opens_month=rule.opens[0],
         opens_day=rule.opens[1],
         due_month=rule.due[0],
@@ -298,16 +302,28 @@ def approve_requirement(
         days_to_complete=rule.days_to_complete,
         days_after_leave=rule.days_after_leave,
         valid_months=rule.valid_months,
+        equivalents=None if rule.equivalents is None else sorted(rule.equivalents),
+        document=approval.document,
+        document_version=approval.document_version,
         valid_from=approval.approved_on,
         valid_to=None,
         is_void=False,
         reason=None,
-        supersedes_id=former.id if former else None,
-        recorded_at=now,
-        recorded_by=actor,
+        supersedes_id=corrected.id if corrected else None,
+        **stamp,
     )
     record(session, organisation, row)
     return row
+
+
+def _ended(former: RequirementVersion, day: date, stamp: dict[str, Any]) -> RequirementVersion:
+    """Return the same version again, closed on the day of the next one's approval."""
+    kept = {
+        name: getattr(former, name)
+        for name in (each.key for each in inspect(RequirementVersion).column_attrs)
+        if name not in {"id", "event_id", "organisation_id", "valid_to", "supersedes_id", *stamp}
+    }
+    return RequirementVersion(**kept, valid_to=day, supersedes_id=former.id, **stamp)
 
 
 def default_requirements(module_key: str, first_year: int, due: tuple[int, int]) -> tuple[Requirement, Requirement]:

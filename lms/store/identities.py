@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import ClassVar
+from functools import cache
+from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Select, UniqueConstraint, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from lms.store.base import Base, BigId
@@ -62,15 +64,32 @@ def identities_of(session: Session, person_id: int) -> list[int]:
     return list(session.scalars(select(IdentityLink.identity_id).where(IdentityLink.person_id == person_id, is_newest)))
 
 
-def links_of(session: Session, organisation_id: int, known_at: int | None = None) -> dict[int, int]:
-    """Return the person of each linked identity of an organisation, as known at a size of the tree."""
-    newest = (
-        select(func.max(IdentityLink.id).label("id"))
-        .where(IdentityLink.organisation_id == organisation_id, known(IdentityLink, known_at))
-        .group_by(IdentityLink.identity_id)
-        .subquery()
+def links_of(
+    session: Session, organisation_id: int, known_at: int | None = None, person_ids: Collection[int] | None = None
+) -> dict[int, int]:
+    """Return the person of each linked identity, as known at a size of the tree; of these people (None: of everybody)."""
+    statement = _links(known_at is not None, person_ids is not None)
+    values: dict[str, Any] = {"organisation": organisation_id}
+    if known_at is not None:
+        values["size"] = known_at
+    if person_ids is not None:
+        values["people"] = list(person_ids)
+    return {
+        identity_id: person_id
+        for identity_id, person_id in session.execute(statement, values)
+        if person_id is not None and (person_ids is None or person_id in person_ids)
+    }
+
+
+@cache
+def _links(is_limited: bool, is_for_some: bool) -> Select[*tuple[Any, ...]]:
+    size: Any = bindparam("size") if is_limited else None
+    newest = select(func.max(IdentityLink.id).label("id")).where(
+        IdentityLink.organisation_id == bindparam("organisation"), known(IdentityLink, size)
     )
-    rows = session.execute(
-        select(IdentityLink.identity_id, IdentityLink.person_id).join(newest, newest.c.id == IdentityLink.id)
-    )
-    return {identity_id: person_id for identity_id, person_id in rows if person_id is not None}
+    if is_for_some:
+        ever = aliased(IdentityLink)
+        linked = select(ever.identity_id).where(ever.person_id.in_(bindparam("people", expanding=True)))
+        newest = newest.where(IdentityLink.identity_id.in_(linked))
+    found = newest.group_by(IdentityLink.identity_id).subquery()
+    return select(IdentityLink.identity_id, IdentityLink.person_id).join(found, found.c.id == IdentityLink.id)

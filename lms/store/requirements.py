@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from courses.requirements import Audience, Occasion, Requirement
+from courses.requirements import Audience, Occasion, Requirement, TextVersion
 from lms.store.base import Base
 from lms.store.people import PersonFact
 from lms.store.records import Fact, known
 
 
 class RequirementVersion(Fact, Base):
-    """An approved version of a requirement; ``valid_from`` is the day of the decision that it rests on."""
+    """An approved version of a requirement; ``valid_from`` is the day of the decision, ``valid_to`` that of the next one."""
 
     __tablename__ = "requirement_version"
     event_type: ClassVar[str] = "requirement.approved"
@@ -48,8 +49,8 @@ class RequirementVersion(Fact, Base):
         """Return the title in a language."""
         return self.title_ja if language == "ja" else self.title_en
 
-    def rule(self) -> Requirement:
-        """Return the requirement as the rules take it."""
+    def rule(self, texts: tuple[TextVersion, ...] = ()) -> Requirement:
+        """Return the requirement as the rules take it, with the approved texts where it asks for a pledge."""
         return Requirement(
             key=self.key,
             competence=self.competence,
@@ -62,6 +63,8 @@ class RequirementVersion(Fact, Base):
             days_to_complete=self.days_to_complete,
             days_after_leave=self.days_after_leave,
             valid_months=self.valid_months,
+            equivalents=None if self.equivalents is None else frozenset(self.equivalents),
+            texts=texts,
         )
 
 
@@ -76,12 +79,30 @@ class Exemption(PersonFact, Base):
     """Office or body that approved, as it is named in the decision."""
 
 
-def requirements_of(session: Session, organisation_id: int, known_at: int | None = None) -> list[RequirementVersion]:
-    """Return the known, uncorrected requirements of an organisation in order of their recording."""
+def requirement_versions_of(
+    session: Session, organisation_id: int, known_at: int | None = None
+) -> list[RequirementVersion]:
+    """Return all known, uncorrected versions of an organisation's requirements, in the order of their approval."""
     return list(
         session.scalars(
             select(RequirementVersion)
             .where(RequirementVersion.organisation_id == organisation_id, known(RequirementVersion, known_at))
-            .order_by(RequirementVersion.id)
+            .order_by(RequirementVersion.valid_from, RequirementVersion.id)
         )
     )
+
+
+def requirements_of(session: Session, organisation_id: int, known_at: int | None = None) -> list[RequirementVersion]:
+    """Return the newest known version of each requirement, in order of their recording."""
+    newest = {row.key: row for row in requirement_versions_of(session, organisation_id, known_at)}
+    return sorted(newest.values(), key=lambda row: row.id)
+
+
+def exemptions_of(
+    session: Session, organisation_id: int, known_at: int | None = None, person_ids: Collection[int] | None = None
+) -> list[Exemption]:
+    """Return the known, uncorrected exemptions in order of their start; of these people (None: of everybody)."""
+    rows = select(Exemption).where(Exemption.organisation_id == organisation_id, known(Exemption, known_at))
+    if person_ids is not None:
+        rows = rows.where(Exemption.person_id.in_(person_ids))
+    return list(session.scalars(rows.order_by(Exemption.valid_from, Exemption.id)))

@@ -22,10 +22,11 @@ from lms.services.attempts import Learner, read_paper, save_answer, start_attemp
 from lms.services.awareness import Decision, adopt_catalogue, module_in_use
 from lms.services.identities import link_by_decision
 from lms.services.organisations import add_organisation, add_units, set_parameters
-from lms.services.people import apply_import, find_person
+from lms.services.people import find_person
 from lms.services.permissions import grant_role
 from lms.services.platforms import NewPlatform, add_platform
 from lms.services.requirements import Approval, approve_requirement, default_requirements
+from lms.services.staff_lists import apply_import
 from lms.store.base import Database
 from lms.store.identities import LtiIdentity
 from lms.store.organisations import Organisation, find_organisation

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lms.services.completions import results_by_person
 from lms.services.identities import (
     UnknownIdentityError,
     UnknownPersonError,
@@ -16,7 +17,6 @@ from lms.services.identities import (
     linking_queue,
 )
 from lms.services.organisations import add_organisation
-from lms.services.requirements import results_by_person
 from lms.services.scores import best_result
 from lms.store.base import Database
 from lms.store.identities import IdentityLink, LtiIdentity, identities_of, links_of, person_of

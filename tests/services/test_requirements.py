@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from courses.requirements import Audience, Occasion, Requirement, State
 from lms.services.attempts import Learner, start_attempt, submit_attempt
 from lms.services.awareness import ModuleInUse
+from lms.services.completions import results_by_person
 from lms.services.identities import link_by_decision
 from lms.services.organisations import add_organisation
 from lms.services.requirements import (
     Standing,
     default_requirements,
     occasion_of,
-    results_by_person,
     standings,
     standings_of,
     year_credited,
