@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from courses.calendar import Period, PeriodOrderError
-from courses.requirements import Completion
+from courses.crediting import Completion
 from courses.role_competence import RequiredCompetence, competence_on
 from courses.roles import (
     DEFAULT_SEPARATIONS,
