@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from courses.requirements import Completion, add_months
+from courses.calendar import add_months
+from courses.crediting import Completion
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from courses.calendar import jst_date
-from courses.requirements import Completion
+from courses.crediting import Completion
 from courses.role_competence import CompetenceStanding, RequiredCompetence, competence_on
 from courses.roles import IsmsRole
-from lms.services.requirements import results_by_person
-from lms.store.records import known
+from lms.services.completions import completions_by_person
 from lms.store.requirements import RequirementVersion, requirements_of
-from lms.store.training_records import TrainingRecord
 
 ROLE_OCCASION = "role"
 """`courses.requirements.Occasion` of what is asked on appointment."""
@@ -46,20 +42,5 @@ def competence_for(
 
 
 def _completions(session: Session, organisation_id: int, person_id: int) -> list[Completion]:
-    results = results_by_person(session, organisation_id, None, {person_id}).get(person_id, [])
-    trainings = session.scalars(
-        select(TrainingRecord).where(
-            TrainingRecord.organisation_id == organisation_id,
-            TrainingRecord.person_id == person_id,
-            TrainingRecord.is_passed,
-            known(TrainingRecord, None),
-        )
-    )
-    return [
-        *(
-            Completion(each.result_id, each.competence, jst_date(each.submitted_at))
-            for each in results
-            if each.is_passed
-        ),
-        *(Completion(each.event_id, each.competence, each.valid_from) for each in trainings),
-    ]
+    shown = completions_by_person(session, organisation_id, None, {person_id}).get(person_id, [])
+    return [each.completion() for each in shown if each.is_passed]

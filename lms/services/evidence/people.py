@@ -115,7 +115,7 @@ def _enter(source: Source, people: Table, matrix: Table, person_ids: Sequence[in
             if in_scope_during(each.person, source.question.period):
                 obligations[person_id] += len(each.standings)
                 for standing in each.standings:
-                    _matrix_row(matrix, where[person_id], standing, cited)
+                    _matrix_row(matrix, (person_id, *where[person_id]), standing, cited)
     memberships = source.records(
         ScopeMembership,
         ScopeMembership.person_id.in_(person_ids),
@@ -146,13 +146,12 @@ def _shown(person: KnownPerson | None, day: date) -> tuple[str, str, str]:
 
 
 def _matrix_row(
-    matrix: Table, where: tuple[str, str, str], standing: Standing, cited: Mapping[int, EvidenceCited]
+    matrix: Table, who: tuple[int, str, str, str], standing: Standing, cited: Mapping[int, EvidenceCited]
 ) -> None:
     obligation, status = standing.obligation, standing.status
     evidence = cited.get(id(standing), EvidenceCited())
     matrix.add(
-        obligation.person_id,
-        *where,
+        *who,
         obligation.year,
         obligation.requirement.key,
         obligation.requirement.competence,

@@ -36,11 +36,11 @@ def evidence_cited(source: Source, standings: Sequence[Standing]) -> dict[int, E
         if each.result is not None:
             found[id(each)] = EvidenceCited(
                 short_id(each.result.leaf),
-                EvidenceKind.OWN_TEST.value,
+                each.result.kind.value,
                 each.result.mark,
                 each.result.maximum,
                 each.result.pass_mark,
-                short_version(each.result.module_version),
-                "automatic",
+                short_version(each.result.module_version) if each.result.module_version else "",
+                "automatic" if each.result.kind is EvidenceKind.OWN_TEST else "",
             )
     return found
