@@ -632,7 +632,7 @@ def check(path: str, key: Optional[str] = None, since: Optional[str] = None, own
         raise Unusable("unusable.pack") from None  # an empty file
     except OSError as error:
         raise Unusable("unusable.file", error.strerror or "") from None
-    manifest = read_manifest(files, report)
+    manifest = read_manifest(files, report) if files or not report.count else None
     if manifest is None:
         return report
     of_this_ledger = (each for each in own if each.startswith(f"akashi/{manifest['organisation']}+"))
