@@ -183,6 +183,9 @@ def _check_openings(session: Session, organisation_id: int, problems: Problems) 
     count = 0
     for table, key, event_id, payload, salt, values in _openings(session, organisation_id):
         count += 1
+        if payload is None:
+            problems.add(ProblemCode.OPENING_CHANGED, f"{table} {key}", event_id, "owner")
+            continue
         commitments = (_read_event(payload) or {}).get("commitments")
         for member in _unopened(salt, values, commitments if isinstance(commitments, dict) else {}):
             problems.add(ProblemCode.OPENING_CHANGED, f"{table} {key}", event_id, member)
@@ -191,26 +194,32 @@ def _check_openings(session: Session, organisation_id: int, problems: Problems) 
 
 def _openings(
     session: Session, organisation_id: int
-) -> Iterator[tuple[str, int, int, object, bytes, Mapping[str, str | None]]]:
-    """Yield table, key, event, the event's payload, salt and values of all openings that are there."""
+) -> Iterator[tuple[str, int, int | None, object, bytes, Mapping[str, str | None]]]:
+    """Yield table, key, event, the event's payload, salt and values of all openings that are there.
+
+    The payload is None where an opening belongs to nothing that was recorded, or to another organisation's record.
+    """
+    own = PersonalOpening.organisation_id
     of_people = (
-        select(PersonalOpening, PersonParticulars.event_id, RAW_PAYLOAD)
-        .join(PersonParticulars, PersonParticulars.id == PersonalOpening.particulars_id)
-        .join(LedgerEvent, LedgerEvent.id == PersonParticulars.event_id)
-        .where(PersonParticulars.organisation_id == organisation_id)
+        select(PersonalOpening, PersonParticulars.event_id, RAW_PAYLOAD, LedgerEvent.organisation_id.label("owner"))
+        .outerjoin(PersonParticulars, PersonParticulars.id == PersonalOpening.particulars_id)
+        .outerjoin(LedgerEvent, LedgerEvent.id == PersonParticulars.event_id)
+        .where(or_(own == organisation_id, PersonParticulars.organisation_id == organisation_id))
         .execution_options(yield_per=500, populate_existing=True)
     )
-    for opening, event_id, payload in session.execute(of_people):
+    for opening, event_id, payload, owner in session.execute(of_people):
+        known = payload if owner == opening.organisation_id else None
         values = {name: getattr(opening, name) for name in PERSONAL_FIELDS}
-        yield "personal_opening", opening.particulars_id, event_id, payload, opening.salt, values
+        yield "personal_opening", opening.particulars_id, event_id, known, opening.salt, values
     of_records = (
-        select(RecordOpening, RAW_PAYLOAD)
-        .join(LedgerEvent, LedgerEvent.id == RecordOpening.event_id)
-        .where(LedgerEvent.organisation_id == organisation_id)
+        select(RecordOpening, RAW_PAYLOAD, LedgerEvent.organisation_id.label("owner"))
+        .outerjoin(LedgerEvent, LedgerEvent.id == RecordOpening.event_id)
+        .where(or_(RecordOpening.organisation_id == organisation_id, LedgerEvent.organisation_id == organisation_id))
         .execution_options(yield_per=500, populate_existing=True)
     )
-    for row, payload in session.execute(of_records):
-        yield "record_opening", row.event_id, row.event_id, payload, row.salt, row.entries
+    for row, payload, owner in session.execute(of_records):
+        known = payload if owner == row.organisation_id else None
+        yield "record_opening", row.event_id, row.event_id, known, row.salt, row.entries
 
 
 def _unopened(salt: bytes, values: Mapping[str, str | None], commitments: Mapping[str, object]) -> list[str]:
