@@ -229,6 +229,7 @@ def _meaning(code: ProblemCode) -> str:
         ProblemCode.CHECKPOINT_ROOT: _("The events in these places are not those that were signed."),
         ProblemCode.CHECKPOINT_FRONTIER: _("The state from which the tree goes on is damaged."),
         ProblemCode.CHECKPOINT_ORDER: _("The checkpoint is older than one of a smaller tree."),
+        ProblemCode.CHECKPOINT_GAP: _("The checkpoint before this one is not there."),
         ProblemCode.RECORD_MISSING: _("The event's record is not there."),
         ProblemCode.RECORD_CHANGED: _("The record says something else than its event."),
         ProblemCode.RECORD_UNREADABLE: _("The record holds a value that can't be read."),

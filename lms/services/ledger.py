@@ -104,6 +104,7 @@ def sequence(
         note=sign_checkpoint(Checkpoint(ledger_origin(key), frontier.size, frontier.root()), signer),
         # A clock set back must not make a larger tree older than a smaller one.
         created_at=max(now, newest.created_at) if newest else now,
+        previous_size=newest.size if newest else 0,
     )
     session.add(checkpoint)
     session.flush()

@@ -64,6 +64,8 @@ class ProblemCode(StrEnum):
     """The stored frontier does not lead to the root."""
     CHECKPOINT_ORDER = "checkpoint.order"
     """The checkpoint is older than one of a smaller tree."""
+    CHECKPOINT_GAP = "checkpoint.gap"
+    """The checkpoint before this one is not there."""
     RECORD_MISSING = "record.missing"
     """An event's record is not there."""
     RECORD_CHANGED = "record.changed"
@@ -182,6 +184,8 @@ class _TreeWalk:
             for chunk in chunks.below(checkpoint.size):
                 self._add(chunk)
             self._check(checkpoint, size)
+            if checkpoint.previous_size != size:
+                self._report(ProblemCode.CHECKPOINT_GAP, checkpoint, f"{checkpoint.previous_size}")
             if newest_time is not None and checkpoint.created_at < newest_time:
                 self._report(ProblemCode.CHECKPOINT_ORDER, checkpoint)
             newest_time, size = checkpoint.created_at, checkpoint.size

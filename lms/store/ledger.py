@@ -65,6 +65,8 @@ class LedgerCheckpoint(Base):
     note: Mapped[str]
     """The C2SP signed note."""
     created_at: Mapped[datetime]
+    previous_size: Mapped[int | None] = mapped_column(BigId)
+    """Size of the checkpoint before, 0 for the first: one that was removed is missed."""
 
 
 def reserve_event_ids(session: Session, count: int) -> list[int]:

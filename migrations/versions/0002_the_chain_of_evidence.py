@@ -12,6 +12,15 @@ depends_on = None
 
 
 def upgrade() -> None:
+    with op.batch_alter_table("ledger_checkpoint", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("previous_size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True)
+        )
+    op.execute(
+        "UPDATE ledger_checkpoint SET previous_size = (SELECT coalesce(max(earlier.size), 0) FROM ledger_checkpoint earlier "
+        "WHERE earlier.organisation_id = ledger_checkpoint.organisation_id AND earlier.size < ledger_checkpoint.size)"
+    )
+
     op.create_table(
         "area_tie",
         sa.Column("area_key", sa.String(), nullable=True),
@@ -1361,6 +1370,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("ledger_checkpoint", schema=None) as batch_op:
+        batch_op.drop_column("previous_size")
+
     with op.batch_alter_table("requirement_version", schema=None) as batch_op:
         batch_op.drop_column("equivalents")
         batch_op.drop_column("document_version")

@@ -453,7 +453,14 @@ TAMPERINGS: dict[str, tuple[Tampering, set[tuple[str, str]]]] = {
         {("event.missing", "ledger_pending 70")},
     ),
     "a root": (changed(CHECKPOINT, "size", 3, root=bytes(32)), {("checkpoint.content", "ledger_checkpoint 3")}),
-    "a size": (changed(CHECKPOINT, "size", 3, size=2), {("checkpoint.content", "ledger_checkpoint 2")}),
+    "a size": (
+        changed(CHECKPOINT, "size", 3, size=2),
+        {("checkpoint.content", "ledger_checkpoint 2"), ("checkpoint.gap", "ledger_checkpoint 6")},
+    ),
+    "a checkpoint less": (
+        lambda session: session.execute(delete(CHECKPOINT).where(CHECKPOINT.c.size == 3)),
+        {("checkpoint.gap", "ledger_checkpoint 6")},
+    ),
     "no note": (changed(CHECKPOINT, "size", 6, note="no note"), {("checkpoint.note", "ledger_checkpoint 6")}),
     "another ledger's note": (note_of_another_ledger, {("checkpoint.note", "ledger_checkpoint 6")}),
     "a root signed with the stolen key": (
