@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from courses.programme.coverage import Bench, Kind
+from courses.programme.coverage import Bench, Kind, find_core
 from courses.programme.model import Auditor
 from courses.programme.results import MinimumPool
-from courses.programme.subsets import Steps, TooManyStepsError, first_subset, is_told_by_rows, rows_of
+from courses.programme.subsets import Row, Steps, TooManyStepsError, first_subset, is_told_by_rows, rows_of
 
 if TYPE_CHECKING:
     from courses.programme.solve import Program, Variable
@@ -91,7 +91,11 @@ def _solved_pool(benches: Sequence[Bench], order: Sequence[str], at_least: int) 
         ask_for_team(program, bench, present)
     everybody = [(flag, 1) for flag in present.values()]
     program.at_least(everybody, at_least)
-    solution = program.solve(everybody, effort=EFFORT)
+    greedy = _enough(benches, order)
+    try:
+        solution = program.solve(everybody, {flag: int(each in greedy) for each, flag in present.items()}, EFFORT)
+    except EffortSpentError:
+        return MinimumPool(tuple(sorted(greedy)), at_least)
     if solution is None:
         raise AssertionError("coverage does not hold")
     values = solution.values
@@ -101,6 +105,25 @@ def _solved_pool(benches: Sequence[Bench], order: Sequence[str], at_least: int) 
         with suppress(EffortSpentError):
             values = _first_by_id(program, list(present.values()), values)
     return MinimumPool(tuple(auditor for auditor, flag in present.items() if values[flag]), solution.bound)
+
+
+def _enough(benches: Sequence[Bench], order: Sequence[str]) -> set[str]:
+    """Return auditors who cover every area, not many: each in turn the one whom most rows still want."""
+    rows = rows_of(benches, order)
+    chosen: set[str] = set()
+    while rows:
+        wanted = [sum(row.mask >> place & 1 for row in rows) for place in range(len(order))]
+        place = max(range(len(order)), key=lambda each: (wanted[each], -each))
+        chosen.add(order[place])
+        bit = 1 << place
+        fewer = (Row(mask & ~bit, number - bool(mask & bit)) for mask, number in rows)
+        rows = [row for row in fewer if row.wanted > 0]
+    for bench in benches:
+        present = [each for each in bench.members if each.id in chosen]
+        if not Bench(bench.area, tuple(present), bench.k, bench.leaders).has_team:
+            core = find_core(bench, bench.kinds) or ()
+            chosen |= {bench.kinds[kind][0].id for kind in core}
+    return chosen
 
 
 def _first_by_id(program: Program, flags: Sequence[Variable], values: tuple[int, ...]) -> tuple[int, ...]:

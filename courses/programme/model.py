@@ -109,6 +109,8 @@ class PoolProblemCode(StrEnum):
     TOO_MANY_SKILLS = "too_many_skills"
     DUPLICATE_ID = "duplicate_id"
     UNKNOWN_AREA = "unknown_area"
+    UNKNOWN_PERSON = "unknown_person"
+    """A supposed change names somebody who is not in the pool."""
     TEAM_TOO_SMALL = "team_too_small"
     TOO_MANY_LEADERS = "too_many_leaders"
     NEGATIVE = "negative"

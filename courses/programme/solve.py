@@ -94,7 +94,7 @@ class Program:
         if status == cp_model.INFEASIBLE:
             return None
         if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
-            raise EffortSpentError(solver.status_name())
+            raise EffortSpentError(status.name)
         values = tuple(map(solver.value, self._variables))
         if not terms:
             return Solution(values, 0, 0)

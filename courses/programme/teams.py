@@ -27,7 +27,8 @@ from courses.programme.results import Teams
 if TYPE_CHECKING:
     from courses.programme.solve import Variable
 
-EFFORT = 4.0
+MOST_MOVES = 2_000
+EFFORT = 2.0
 """Deterministic seconds of the solver for each of the two aims."""
 
 
@@ -60,6 +61,7 @@ class _Board:
         self.effort = {bench.area.id: int(bench.area.hours * self.unit) for bench in benches}
         self.capacity = {auditor: int(each * self.unit) for auditor, each in capacities.items()}
         self.load = dict.fromkeys(sorted(self.people), 0)
+        self._work: dict[str, list[str]] = {auditor: [] for auditor in self.load}
         self.teams: dict[str, list[str]] = {bench.area.id: [] for bench in benches}
 
     @property
@@ -86,16 +88,20 @@ class _Board:
         """Give an area this team instead of the one that it had."""
         for auditor in self.teams[area]:
             self.load[auditor] -= self.effort[area]
+            self._work[auditor].remove(area)
         for auditor in team:
             self.load[auditor] += self.effort[area]
+            self._work[auditor].append(area)
         self.teams[area] = team
 
     def hand_over(self) -> None:
-        """Let the one who has most hand areas over or exchange them, as long as that lowers the own load or overrun."""
+        """Let people hand areas over or exchange them, those who have most first, until nothing is bettered by it."""
         bound = self.lower_bound()
-        while self.overrun or self.largest > bound:
-            heaviest = max(self.load, key=self._burden)
-            move = next(self._moves(heaviest), None)
+        for _ in range(MOST_MOVES):
+            if not self.overrun and self.largest <= bound:
+                return
+            givers = sorted(self.load, key=self._burden, reverse=True)
+            move = next((move for giver in givers for move in self._moves(giver)), None)
             if move is None:
                 return
             for area, team in move.items():
@@ -111,14 +117,13 @@ class _Board:
     def _moves(self, giver: str) -> Iterator[dict[str, list[str]]]:
         """Return changed teams by which the giver, and whoever takes over, has less than the giver has now."""
         now = self._burden(giver)[:2]
-        given = sorted(
-            (area for area, team in self.teams.items() if giver in team), key=lambda each: -self.effort[each]
-        )
-        taken = {auditor: [area for area, team in self.teams.items() if auditor in team] for auditor in self.load}
+        given = sorted(self._work[giver], key=lambda area: (-self.effort[area], area))
         for receiver in sorted(self.load, key=self._burden):
+            if self._burden(receiver)[:2] >= now:
+                return
             for area in given:
                 effort = self.effort[area]
-                for back in (None, *taken[receiver]):
+                for back in (None, *sorted(self._work[receiver])):
                     relief = effort - (0 if back is None else self.effort[back])
                     if relief <= 0 or self._cost(giver, -relief)[:2] >= now or self._cost(receiver, relief)[:2] >= now:
                         continue
