@@ -104,27 +104,45 @@ class Hit:
     """Keys of the ledger events that it rests on."""
 
 
-def check_judgement(
-    hit: Hit, judge_id: int, judgement: Judgement, treatment: Treatment, reason: str, due_on: date | None
-) -> None:
-    """Refuse a judgement that could not stand.
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a named person decides on a hit."""
+
+    judgement: Judgement
+    reason: str
+    treatment: Treatment = Treatment.NONE
+    approved_by: str = ""
+    """Office or body that approved the treatment."""
+    due_on: date | None = None
+    """For a corrective action its due date, for an acceptance its last day."""
+    is_closed: bool = False
+    """Whether the treatment is done, or the acceptance taken back."""
+
+
+def check_decision(hit: Hit, judge_id: int, decision: Decision) -> None:
+    """Refuse a decision that could not stand.
 
     Raises:
         OwnCaseError: the judge is one of the people whom the hit is about.
-        JudgementError: reason, treatment or its day is missing, or there is one too many.
+        JudgementError: reason, treatment, its approver or its day is missing, or there is one too many.
 
     Source: clause 9.2 (nobody judges their own work); domain.md §6.
     """
     if judge_id in hit.about:
         raise OwnCaseError(judge_id)
-    if not reason.strip():
+    is_treated = decision.treatment is not Treatment.NONE
+    if not decision.reason.strip():
         raise JudgementError("reason")
-    if judgement is Judgement.NONCONFORMITY and treatment is Treatment.NONE:
+    if is_treated and decision.judgement is Judgement.NOT_APPLICABLE:
         raise JudgementError("treatment")
-    if judgement is Judgement.NOT_APPLICABLE and treatment is not Treatment.NONE:
+    if not is_treated and decision.judgement is Judgement.NONCONFORMITY:
         raise JudgementError("treatment")
-    if (treatment is Treatment.NONE) is not (due_on is None):
+    if is_treated is not bool(decision.approved_by.strip()):
+        raise JudgementError("approved_by")
+    if is_treated is not (decision.due_on is not None):
         raise JudgementError("due_on")
+    if decision.is_closed and not is_treated:
+        raise JudgementError("closed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar
 
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lms.store.base import Base
-from lms.store.records import Record
+from lms.store.records import Record, known
 
 
 class SelfCheckJudgement(Record, Base):
@@ -36,3 +37,18 @@ class SelfCheckJudgement(Record, Base):
     due_on: Mapped[date | None]
     """For a corrective action its due date, for an acceptance its last day."""
     closed_on: Mapped[date | None]
+
+
+def judgements_of(
+    session: Session, organisation_id: int, known_at: int | None = None
+) -> dict[tuple[str, str], list[SelfCheckJudgement]]:
+    """Return the known judgements by rule and hit, in order of their recording."""
+    rows = session.scalars(
+        select(SelfCheckJudgement)
+        .where(SelfCheckJudgement.organisation_id == organisation_id, known(SelfCheckJudgement, known_at))
+        .order_by(SelfCheckJudgement.id)
+    )
+    found: dict[tuple[str, str], list[SelfCheckJudgement]] = {}
+    for row in rows:
+        found.setdefault((row.rule, row.hit), []).append(row)
+    return found

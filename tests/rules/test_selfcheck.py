@@ -14,6 +14,7 @@ from courses.selfcheck import (
     AuditDuty,
     Authorship,
     CourseRecord,
+    Decision,
     EffectiveText,
     GrantedExemption,
     Hit,
@@ -25,7 +26,7 @@ from courses.selfcheck import (
     TestEvidence,
     Treatment,
     attendance_only,
-    check_judgement,
+    check_decision,
     excluded_auditors,
     incomplete_exemptions,
     obsolete_texts,
@@ -213,23 +214,36 @@ HIT = Hit(Rule.NC12, "7/core", (7,))
 
 def test_nobody_judges_what_is_about_themselves() -> None:
     with pytest.raises(OwnCaseError):
-        check_judgement(HIT, 7, Judgement.NOT_APPLICABLE, Treatment.NONE, "理由", None)
-    check_judgement(HIT, 8, Judgement.NOT_APPLICABLE, Treatment.NONE, "理由", None)
+        check_decision(HIT, 7, Decision(Judgement.NOT_APPLICABLE, "理由"))
+    check_decision(HIT, 8, Decision(Judgement.NOT_APPLICABLE, "理由"))
 
 
 @pytest.mark.parametrize(
-    ("judgement", "treatment", "reason", "due_on", "field"),
+    "decision",
     [
-        (Judgement.OBSERVATION, Treatment.NONE, "  ", None, "reason"),
-        (Judgement.NONCONFORMITY, Treatment.NONE, "理由", None, "treatment"),
-        (Judgement.NOT_APPLICABLE, Treatment.ACCEPTED, "理由", TODAY, "treatment"),
-        (Judgement.NONCONFORMITY, Treatment.CORRECTIVE_ACTION, "理由", None, "due_on"),
-        (Judgement.OBSERVATION, Treatment.NONE, "理由", TODAY, "due_on"),
+        Decision(Judgement.OBSERVATION, "理由"),
+        Decision(Judgement.OBSERVATION, "理由", Treatment.ACCEPTED, "委員会", TODAY),
+        Decision(Judgement.NONCONFORMITY, "理由", Treatment.CORRECTIVE_ACTION, "委員会", TODAY, is_closed=True),
     ],
 )
-def test_a_judgement_needs_its_reason_and_its_treatment_a_day(
-    judgement: Judgement, treatment: Treatment, reason: str, due_on: date | None, field: str
-) -> None:
+def test_a_whole_decision_stands(decision: Decision) -> None:
+    check_decision(HIT, 8, decision)
+
+
+@pytest.mark.parametrize(
+    ("decision", "field"),
+    [
+        (Decision(Judgement.OBSERVATION, "  "), "reason"),
+        (Decision(Judgement.NONCONFORMITY, "理由"), "treatment"),
+        (Decision(Judgement.NOT_APPLICABLE, "理由", Treatment.ACCEPTED, "委員会", TODAY), "treatment"),
+        (Decision(Judgement.NONCONFORMITY, "理由", Treatment.CORRECTIVE_ACTION, " ", TODAY), "approved_by"),
+        (Decision(Judgement.OBSERVATION, "理由", approved_by="委員会"), "approved_by"),
+        (Decision(Judgement.NONCONFORMITY, "理由", Treatment.CORRECTIVE_ACTION, "委員会"), "due_on"),
+        (Decision(Judgement.OBSERVATION, "理由", due_on=TODAY), "due_on"),
+        (Decision(Judgement.OBSERVATION, "理由", is_closed=True), "closed"),
+    ],
+)
+def test_a_decision_names_what_it_lacks(decision: Decision, field: str) -> None:
     with pytest.raises(JudgementError) as caught:
-        check_judgement(HIT, 8, judgement, treatment, reason, due_on)
+        check_decision(HIT, 8, decision)
     assert caught.value.field == field
