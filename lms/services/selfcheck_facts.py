@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from courses.auditors import COURSE
-from courses.calendar import end_of_day, jst_date
+from courses.auditors import COURSE, MemberKind
+from courses.calendar import Period, end_of_day, jst_date
+from courses.independence import Ground
 from courses.roles import IsmsRole
 from courses.selfcheck import (
     AdoptedVersion,
@@ -26,6 +28,8 @@ from courses.selfcheck import (
     SignedText,
     TestEvidence,
 )
+from lms.services.auditors import Book, open_book
+from lms.services.audits import Pairing, audit_periods, pairings
 from lms.store.attempts import AttemptResult
 from lms.store.awareness import Adoption, ModuleVersion
 from lms.store.identities import links_of
@@ -201,8 +205,40 @@ class Known:
         ]
 
     def audit_duties(self) -> list[AuditDuty]:
-        """Return who is on which audit team, with what excludes them and when they were qualified."""
-        return []
+        """Return who is on which audit team, with what excludes them and on which days of the audit they qualify."""
+        found = [
+            each
+            for each in pairings(self.session, self.organisation_id, self.moment)
+            if each.assignment.member_kind == MemberKind.AUDITOR
+        ]
+        people = {each.assignment.person_id for each in found}
+        book = open_book(self.session, self.organisation_id, self.moment, people)
+        return [_duty(each, book) for each in found]
+
+
+def _duty(pairing: Pairing, book: Book) -> AuditDuty:
+    _, held = audit_periods(pairing.audit)
+    person_id = pairing.assignment.person_id
+    days = [held.start + timedelta(days=number) for number in range(((held.end or held.start) - held.start).days)]
+    uncovered = {ground_text(each) for each in pairing.open_grounds}
+    grounds = tuple(ground_text(each) for each in pairing.independence.grounds)
+    return AuditDuty(
+        audit=pairing.audit.key,
+        area=pairing.assignment.area_key,
+        person_id=person_id,
+        held=held,
+        grounds=grounds,
+        excused=frozenset(grounds) - uncovered,
+        qualified=tuple(
+            Period(day, day + timedelta(days=1)) for day in days if book.qualification(person_id, day).is_valid
+        ),
+        event_id=pairing.assignment.event_id,
+    )
+
+
+def ground_text(ground: Ground) -> str:
+    """Return a ground for exclusion as tables and hits write it: its kind and the record that says so."""
+    return f"{ground.kind.value}:{ground.reference}"
 
 
 def _people(*actors: str | None) -> set[int]:

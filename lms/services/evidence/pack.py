@@ -21,13 +21,16 @@ from lms.reports.evidence.how_to_verify import how_to_verify
 from lms.reports.evidence.pack import PackFacts, PackSeal, PackWriter, fingerprint, verifier_source
 from lms.reports.evidence.summary import summary_json, summary_pdf
 from lms.reports.tables import Head, write_csv
+from lms.services.evidence.auditors import auditor_tables
 from lms.services.evidence.corrections import correction_table
 from lms.services.evidence.materials import PackFile, material_tables, module_files
 from lms.services.evidence.people import people_tables
 from lms.services.evidence.pledges import pledge_tables, text_files
+from lms.services.evidence.pool import pool_tables
 from lms.services.evidence.pseudonyms import Naming, load_or_create_pseudonym_key
 from lms.services.evidence.results import result_tables
 from lms.services.evidence.roles import role_tables
+from lms.services.evidence.selfcheck import self_check_table
 from lms.services.evidence.source import PackQuestion, Source
 from lms.services.evidence.summary import document_table, summary_in
 from lms.services.evidence.tables import Table
@@ -87,6 +90,9 @@ STEPS: tuple[_Step, ...] = (
     _Step("07", material_tables, module_files),
     _Step("09", pledge_tables, text_files),
     _Step("10", role_tables),
+    _Step("11-12", auditor_tables),
+    _Step("13", pool_tables),
+    _Step("15", _one(self_check_table)),
     _Step("18", _one(correction_table)),
 )
 

@@ -5,18 +5,20 @@ Source: domain.md §2 (two time axes), §7.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import Session
 
 from courses.calendar import FiscalYear, Period, end_of_day, start_of_day
 from courses.ledger import short_id
 from lms.services.evidence.pseudonyms import Naming
 from lms.services.evidence.tables import Layout, Table
+from lms.store.base import Base
 from lms.store.documents import StoredDocument
 from lms.store.ledger import LedgerEvent
 from lms.store.organisations import Organisation
@@ -137,3 +139,27 @@ class Source:
             )
             found.update((event_id, short_id(leaf)) for event_id, leaf in rows)
         return found
+
+    def references(self, references: Iterable[str]) -> dict[str, str]:
+        """Return the evidence id of each record that a rule names as ``area_tie/3``; names of no record are left out."""
+        wanted: dict[str, set[int]] = {}
+        for reference in references:
+            table, _, number = reference.rpartition("/")
+            if number.isdigit():
+                wanted.setdefault(table, set()).add(int(number))
+        found: dict[str, str] = {}
+        for mapper in Base.registry.mappers:
+            table = str(mapper.local_table.name) if isinstance(mapper.local_table, SqlTable) else ""
+            if table in wanted and issubclass(mapper.class_, Record):
+                found.update(self._evidence_of(mapper.class_, table, sorted(wanted[table])))
+        return found
+
+    def _evidence_of(self, model: Any, table: str, row_ids: Sequence[int]) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - one of the classes of records
+        for at in range(0, len(row_ids), _ROWS_AT_A_TIME):
+            rows = self.session.execute(
+                select(model.id, LedgerEvent.leaf)
+                .join(LedgerEvent, LedgerEvent.id == model.event_id)
+                .where(model.organisation_id == self.organisation_id, model.id.in_(row_ids[at : at + _ROWS_AT_A_TIME]))
+                .order_by(model.id)
+            )
+            yield from ((f"{table}/{row_id}", short_id(leaf)) for row_id, leaf in rows)

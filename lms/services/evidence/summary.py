@@ -10,18 +10,30 @@ from typing import Literal
 
 from courses.calendar import JST, FiscalYear
 from courses.requirements import State
+from courses.selfcheck import Judgement, Rule
 from lms.reports.evidence.summary import Figure, Grid, Listing, Summary
+from lms.services.evidence.auditors import AUDITORS, PAIRINGS
+from lms.services.evidence.corrections import CORRECTIONS
 from lms.services.evidence.people import MATRIX, PEOPLE, RECONCILIATION
 from lms.services.evidence.pledges import DECLINES, STAFF, VENDORS
+from lms.services.evidence.pool import POOL
 from lms.services.evidence.results import ATTENDANCE, RECORDED_TESTS, TESTS
 from lms.services.evidence.roles import APPOINTMENTS
+from lms.services.evidence.selfcheck import SELF_CHECK
 from lms.services.evidence.source import Source
 from lms.services.evidence.tables import Table
 from lms.services.moments import checkpoint_covering
 from lms.store.documents import DocumentReference
-from lms.wording.evidence import consistency_label, difference_label, document_label, summary_notes
+from lms.wording.evidence import (
+    consistency_label,
+    difference_label,
+    document_label,
+    qualification_label,
+    summary_notes,
+)
 from lms.wording.gettext import _, use_language
 from lms.wording.registers import category_label, date_label, mode_label, state_label, year_label
+from lms.wording.selfcheck import judgement_label, rule_title
 
 SCOPE_DOCUMENTS = "00_documents.csv"
 _KINDS = ("scope_statement", "statement_of_applicability")
@@ -165,6 +177,9 @@ def _listings(tables: Tables) -> Iterator[Listing]:
     yield Listing(_("Tests and training"), tuple(_training(tables)))
     yield Listing(_("Pledges"), tuple(_pledges(tables)))
     yield Listing(_("Roles"), tuple(_roles(tables)))
+    yield Listing(_("Internal auditors"), tuple(_auditors(tables)))
+    yield Listing(_("Self-check"), tuple(_self_check(tables)))
+    yield Listing(_("Corrections"), tuple(_corrections(tables)))
 
 
 def total(table: Table, label: str) -> tuple[str, Figure]:
@@ -222,3 +237,42 @@ def _roles(tables: Tables) -> Iterator[tuple[str, Figure]]:
         lambda code: _("Appointments: %(remark)s", remark=consistency_label(code)),
         known=("ok",),
     )
+
+
+def _auditors(tables: Tables) -> Iterator[tuple[str, Figure]]:
+    yield from by_value(
+        tables[AUDITORS],
+        "status",
+        lambda code: _("Auditors: %(status)s", status=qualification_label(code)),
+        known=("valid", "lapsed", "not_granted"),
+    )
+    pairings = tables[PAIRINGS]
+    counts = pairings.counted(("member", "may_audit"))
+    for value, label in (
+        ("true", _("Auditors on teams whose independence holds")),
+        ("false", _("Auditors on teams whose independence or qualification does not hold")),
+    ):
+        where = (("member", "auditor"), ("may_audit", value))
+        yield label, Figure.counted(PAIRINGS, counts.get(("auditor", value), 0), where)
+    cells = {str(row[0]): str(row[1]) for row in tables[POOL].rows}
+    for item, label in (
+        ("verdict", _("Pool of auditors: verdict")),
+        ("margin", _("Pool of auditors: how many could be lost")),
+        ("minimum_pool_size", _("Smallest pool that covers every area")),
+    ):
+        if item in cells:
+            yield label, Figure.read(POOL, cells[item], "value", (("item", item),))
+
+
+def _self_check(tables: Tables) -> Iterator[tuple[str, Figure]]:
+    table = tables[SELF_CHECK]
+    counts = table.counted(("rule", "judgement"))
+    for rule in Rule:
+        hits = sum(count for (name, _), count in counts.items() if name == rule.value)
+        yield f"{rule.value} {rule_title(rule)}", Figure.counted(SELF_CHECK, hits, (("rule", rule.value),))
+    yield from by_value(table, "judgement", judgement_label, known=("", *(each.value for each in Judgement)))
+
+
+def _corrections(tables: Tables) -> Iterator[tuple[str, Figure]]:
+    yield total(tables[CORRECTIONS], _("Corrections recorded since the period began"))
+    yield from by_value(tables[CORRECTIONS], "record", lambda name: _("Corrections: %(record)s", record=name))
