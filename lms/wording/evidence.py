@@ -46,8 +46,19 @@ def consistency_label(code: str) -> str:
     labels: dict[str, Callable[[], str]] = {
         "ok": lambda: _("nothing amiss"),
         "not_acknowledged": lambda: _("receipt not acknowledged"),
-        "outside_service": lambda: _("term begins outside of service"),
+        "ends_before_start": lambda: _("ends before it starts"),
+        "overlap": lambda: _("overlaps another appointment"),
+        "separation_broken": lambda: _("separation of duties broken"),
         "seat_unknown": lambda: _("seat unknown"),
+        "seat_of_other_role": lambda: _("seat of another role"),
+        "seat_not_established": lambda: _("seat not established"),
+        "seat_full": lambda: _("seat has too many holders"),
+        "letter_number_used": lambda: _("letter number used twice"),
+        "not_in_service": lambda: _("not in service on the first day"),
+        "not_in_scope": lambda: _("not in scope on the first day"),
+        "leaves_before_end": lambda: _("leaves before the end of the term"),
+        "appointed_after_start": lambda: _("dated back"),
+        "own_appointment": lambda: _("recorded by the appointee"),
     }
     return ", ".join(labels[each]() if each in labels else each for each in code.split())
 

@@ -129,7 +129,6 @@ def _pairings(source: Source, book: Book, held: _Audits) -> Table:
         actors=frozenset({"proposed_by", "approved_by"}),
         evidence=("exception_evidence_id", "grounds_evidence_id", "audit_evidence_id", "evidence_id"),
         values=(
-            EventColumn("area", "evidence_id", "body.area_key"),
             EventColumn("member", "evidence_id", "body.member_kind"),
             EventColumn("is_leader", "evidence_id", "body.is_leader"),
             EventColumn("mitigation", "exception_evidence_id", "body.mitigation"),

@@ -109,7 +109,7 @@ def _enter(source: Source, people: Table, matrix: Table, person_ids: Sequence[in
     obligations = dict.fromkeys(person_ids, 0)
     for year in source.question.years:
         portion = list(standings(source.session, source.organisation_id, year, source.question.moment, person_ids))
-        cited = evidence_cited(source, [standing for each in portion for standing in each.standings])
+        cited = evidence_cited(source, portion)
         for each in portion:
             person_id = each.person.person_id
             if in_scope_during(each.person, source.question.period):

@@ -10,14 +10,17 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from courses.calendar import Period
+from courses.roles import SeatRule, Surroundings, problems_of
 from lms.reports.evidence.pack import EventColumn
+from lms.services.bodies import separations_of
 from lms.services.evidence.source import Source
 from lms.services.evidence.tables import Table
+from lms.services.roles import acknowledged_at
 from lms.store.organisations import Unit
-from lms.store.people import PersonService
+from lms.store.people import PersonService, ScopeMembership
 from lms.store.permissions import Grant
 from lms.store.records import known
-from lms.store.roles import Acknowledgement, Appointment, Body, Seat
+from lms.store.roles import Acknowledgement, Appointment, Body, Seat, appointments_of, seats_of
 
 APPOINTMENTS = "10_appointments.csv"
 BODIES = "10_bodies.csv"
@@ -52,19 +55,20 @@ def _appointments(source: Source) -> Table:
         ),
         notes=(
             ("content", "every appointment in force on a day of the period; to: first day after the term"),
-            ("consistency", "ok, or what does not fit: not_acknowledged, outside_service, seat_unknown"),
+            (
+                "consistency",
+                "ok, or what does not fit: not_acknowledged, or codes of what stands against an appointment",
+            ),
         ),
     )
     units = dict(source.session.execute(select(Unit.id, Unit.name_ja).where(Unit.organisation_id == source.organisation_id)).all())  # fmt: skip
     seats = {row.key: row for row, _ in source.records(Seat, order=(Seat.valid_from,))}
-    service = _service(source)
-    acknowledged = _acknowledged(source)
+    everything = _Everything(source)
     for row, evidence_id in source.records(
         Appointment, *source.overlapping(Appointment), order=(Appointment.isms_role, Appointment.valid_from)
     ):
         seat = seats.get(row.seat_key or "")
-        acknowledgement, acknowledgement_id = acknowledged.get(row.id, (None, ""))
-        remarks = list(_remarks(row, acknowledgement, service.get(row.person_id, []), is_seated=seat is not None))
+        acknowledgement, acknowledgement_id = everything.acknowledgement_of(row)
         table.add(
             row.isms_role,
             seat.body_key if seat else "",
@@ -74,49 +78,59 @@ def _appointments(source: Source) -> Table:
             *(row.valid_from, row.valid_to, row.letter_number, row.appointed_on, row.appointer),
             acknowledgement.acknowledged_at if acknowledgement else None,
             *(row.end_kind, row.end_letter_number),
-            " ".join(remarks) or "ok",
+            " ".join(everything.remarks_on(row)) or "ok",
             *(acknowledgement_id, evidence_id),
         )
     return table
 
 
-def _acknowledged(source: Source) -> dict[int, tuple[Acknowledgement, str]]:
-    """Return the acknowledgement of each appointment: its own, or that of a row which it corrects."""
-    found = {row.appointment_id: (row, evidence_id) for row, evidence_id in source.records(Acknowledgement)}
-    rows = source.session.execute(
-        select(Appointment.id, Appointment.supersedes_id, Appointment.person_id, Appointment.isms_role)
-        .where(Appointment.organisation_id == source.organisation_id)
-        .order_by(Appointment.id)
-    ).all()
-    same = {row_id: (person_id, role) for row_id, _, person_id, role in rows}
-    for row_id, former_id, _, _ in rows:
-        if row_id not in found and former_id in found and same[former_id] == same[row_id]:
-            found[row_id] = found[former_id]
-    return found
+class _Everything:
+    """What appointments are held against."""
 
+    def __init__(self, source: Source) -> None:
+        session, organisation_id, known_at = source.session, source.organisation_id, source.question.known_at
+        rows = appointments_of(session, organisation_id, known_at)
+        found = acknowledged_at(session, organisation_id, rows, known_at)
+        events = source.evidence_ids([each.event_id for each in found.values()])
+        self._acknowledged = {key: (each, events[each.event_id]) for key, each in found.items()}
+        self._held = [each.rule() for each in rows]
+        self._seats: dict[str, list[SeatRule]] = {}
+        for seat in seats_of(session, organisation_id, known_at):
+            self._seats.setdefault(seat.key, []).append(seat.rule())
+        self._separations = separations_of(session, organisation_id, known_at)
+        self._service = _periods(source, PersonService)
+        self._scope = _periods(source, ScopeMembership)
 
-def _service(source: Source) -> dict[int, list[Period]]:
-    rows = source.session.execute(
-        select(PersonService.person_id, PersonService.valid_from, PersonService.valid_to).where(
-            PersonService.organisation_id == source.organisation_id,
-            known(PersonService, source.question.known_at),
+    def acknowledgement_of(self, row: Appointment) -> tuple[Acknowledgement | None, str]:
+        """Return the acknowledgement that holds for an appointment, and its evidence id."""
+        return self._acknowledged.get(row.id, (None, ""))
+
+    def remarks_on(self, row: Appointment) -> Iterator[str]:
+        """Yield what does not fit about an appointment, as codes."""
+        recorder = row.recorded_by.removeprefix("person:")
+        around = Surroundings(
+            held=[each for each in self._held if each.appointment_id != row.id],
+            seats=self._seats,
+            separations=self._separations,
+            service=self._service.get(row.person_id, []),
+            scope=self._scope.get(row.person_id, []),
+            recorder_id=int(recorder) if recorder.isdigit() else None,
         )
+        if row.id not in self._acknowledged and row.migration_batch_id is None:
+            yield "not_acknowledged"
+        yield from dict.fromkeys(each.code.value for each in problems_of(row.rule(), around))
+
+
+def _periods(source: Source, model: type[PersonService | ScopeMembership]) -> dict[int, list[Period]]:
+    rows = source.session.execute(
+        select(model.person_id, model.valid_from, model.valid_to)
+        .where(model.organisation_id == source.organisation_id, known(model, source.question.known_at))
+        .order_by(model.valid_from, model.id)
     )
     periods: dict[int, list[Period]] = {}
     for person_id, start, end in rows:
         periods.setdefault(person_id, []).append(Period(start, end))
     return periods
-
-
-def _remarks(
-    row: Appointment, acknowledgement: Acknowledgement | None, service: list[Period], *, is_seated: bool
-) -> Iterator[str]:
-    if acknowledgement is None and row.migration_batch_id is None:
-        yield "not_acknowledged"
-    if not any(row.valid_from in period for period in service):
-        yield "outside_service"
-    if row.seat_key is not None and not is_seated:
-        yield "seat_unknown"
 
 
 def _bodies(source: Source) -> Table:
@@ -133,7 +147,7 @@ def _bodies(source: Source) -> Table:
     seats = list(source.records(Seat, *source.overlapping(Seat), order=(Seat.position, Seat.valid_from)))
     for body, evidence_id in bodies:
         names = (body.key, body.name_ja, body.name_en, body.parent_key)
-        table.add(*names, *("",) * 7, body.valid_from, body.valid_to, evidence_id)
+        table.add(*names, *("",) * 8, body.valid_from, body.valid_to, evidence_id)
         for seat, seat_id in seats:
             if seat.body_key == body.key:
                 table.add(
