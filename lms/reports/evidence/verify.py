@@ -24,6 +24,7 @@ import struct
 import sys
 import zlib
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 MEANINGS = {
@@ -434,10 +435,16 @@ def check_files(manifest: Dict[str, Any], files: Dict[str, bytes], report: Repor
 
 
 class Event(NamedTuple):
-    """An event at its place."""
+    """An event at its place; its members are read from the payload when they are needed, to spare memory."""
 
     n: int
-    members: Dict[str, Any]
+    payload: bytes
+
+
+@lru_cache(maxsize=64)
+def members_of(payload: bytes) -> Any:
+    """Read the members of an event whose form was checked."""
+    return json.loads(payload)
 
 
 def check_leaves(
@@ -496,7 +503,7 @@ def read_events(manifest: Dict[str, Any], data: bytes, leaves: List[bytes], repo
         if n >= len(leaves) or leaves[n] != leaf:
             report.add("event.place", f"{EVENTS}, {row}", f"E-{leaf[:8].hex()}")
         else:
-            events.setdefault(f"E-{leaf[:8].hex()}", []).append(Event(n, members))
+            events.setdefault(f"E-{leaf[:8].hex()}", []).append(Event(n, payload))
         last = n
     if data and not data.endswith(b"\n"):
         report.add("event.form", EVENTS, "LF")
@@ -506,8 +513,9 @@ def read_events(manifest: Dict[str, Any], data: bytes, leaves: List[bytes], repo
 def check_introduction(manifest: Dict[str, Any], events: Dict[str, List[Event]], report: Report) -> None:
     """Check that the ledger itself names the key that signed the pack."""
     wanted = ("pack_key.introduced", manifest["pack_key"]["verifier_key"], manifest["pack_key"]["introduced_at"])
-    for event in (event for found in events.values() for event in found):
-        if (event.members.get("type"), event.members["body"].get("verifier_key"), event.n) == wanted:
+    for event in (event for found in events.values() for event in found if event.n == wanted[2]):
+        members = members_of(event.payload)
+        if (members.get("type"), members["body"].get("verifier_key"), event.n) == wanted:
             return
     report.add("key.not_introduced", EVENTS, f"{wanted[2]}")
 
@@ -533,7 +541,7 @@ def shown(value: Any, way: str) -> str:
 
 def member_of(event: Event, path: str) -> Any:
     """Follow a dotted path such as `body.mark` into an event."""
-    value: Any = event.members
+    value: Any = members_of(event.payload)
     for name in path.split("."):
         if not isinstance(value, dict) or name not in value:
             raise Broken(path)
