@@ -28,7 +28,7 @@ from lms.services.audit import note
 from lms.services.identities import link_by_staff_number, see_identity
 from lms.services.scores import want_scores_here
 from lms.store.base import Database
-from lms.store.launches import LaunchSession, PendingLogin, ResourceLink, ResourceLinkVisit
+from lms.store.launches import HandoverTicket, LaunchSession, PendingLogin, ResourceLink, ResourceLinkVisit
 from lms.store.platforms import Platform, deployments_of
 
 LOGIN_LIFETIME = timedelta(minutes=5)
@@ -307,7 +307,8 @@ def _see_visit(session: Session, link: ResourceLink, identity_id: int, *, is_lea
 
 
 def purge(session: Session, now: datetime) -> int:
-    """Delete logins and sessions that can serve no more; return how many."""
+    """Delete logins, hand-over tickets and sessions that can serve no more; return how many logins and sessions."""
+    session.execute(delete(HandoverTicket).where(HandoverTicket.created_at < now - timedelta(days=1)))
     logins = session.execute(delete(PendingLogin).where(PendingLogin.created_at < now - timedelta(days=1)))
     sessions = session.execute(delete(LaunchSession).where(LaunchSession.expires_at < now - timedelta(days=7)))
     return int(logins.rowcount + sessions.rowcount)  # type: ignore[attr-defined]  # a DELETE has one

@@ -44,6 +44,10 @@ class Visitor:
     """Key of what the activity opens."""
     platform_address: str
     """An address of the platform; its origin may frame our pages."""
+    platform_issuer: str
+    deployment_id: str
+    launched_at: datetime
+    """When the launch was verified; a window opened from its frame keeps it."""
     needs_touch: bool
     """Whether the sliding expiry is due to be moved."""
 
@@ -71,8 +75,11 @@ def find_visitor(session: Session, handle: str, secret: str, now: datetime) -> V
             LaunchSession.touched_at,
             LaunchSession.expires_at,
             LaunchSession.revoked_at,
+            LaunchSession.created_at,
             ResourceLink.opens,
+            ResourceLink.deployment_id,
             Platform.authorization_url,
+            Platform.issuer,
             Organisation,
         )
         .join(ResourceLink, ResourceLink.id == LaunchSession.resource_link_pk)
@@ -102,6 +109,9 @@ def find_visitor(session: Session, handle: str, secret: str, now: datetime) -> V
         resource_link_pk=row.resource_link_pk,
         opens=row.opens,
         platform_address=row.authorization_url,
+        platform_issuer=row.issuer,
+        deployment_id=row.deployment_id,
+        launched_at=row.created_at,
         needs_touch=now - row.touched_at >= TOUCH_INTERVAL,
     )
 

@@ -82,3 +82,17 @@ class LaunchSession(Base):
     """Last time the sliding expiry was moved; at most every 5 minutes."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
     revoked_at: Mapped[datetime | None]
+
+
+class HandoverTicket(Base):
+    """A one-time ticket that takes a launch's session from a frame to a top-level window; at most a minute old."""
+
+    __tablename__ = "handover_ticket"
+
+    ticket_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    """SHA-256 of the ticket."""
+    organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"))
+    handle: Mapped[str] = mapped_column(ForeignKey("launch_session.handle"), index=True)
+    """The session that it continues."""
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    consumed_at: Mapped[datetime | None]

@@ -25,6 +25,7 @@ from lms.web.request import browser_language, now, reading, tool, transaction
 from lms.wording.gettext import set_language
 
 _SESSION_PATH = re.compile(r"^/s/([0-9a-f]{16})/")
+_FRAMED = frozenset({"iframe", "frame", "embed", "object"})
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
@@ -211,7 +212,19 @@ def allow_frames_of(platform_address: str) -> None:
     g.frame_origins = {origin_of(platform_address)}
 
 
+def forbid_frames() -> None:
+    """Let this response be framed by nobody, its platform neither: what is signed is seen as a page of its own."""
+    g.is_unframable = True
+
+
+def is_framed_request() -> bool:
+    """Tell whether the browser says that what it asks for is to be shown within a frame."""
+    return request.headers.get("Sec-Fetch-Dest", "") in _FRAMED
+
+
 def _frame_ancestors() -> str:
+    if g.get("is_unframable", False):
+        return "'none'"
     return " ".join(sorted(g.get("frame_origins", ()))) or "'none'"
 
 

@@ -491,6 +491,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_person_leave_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "handover_ticket",
+        sa.Column("ticket_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("handle", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("consumed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["handle"], ["launch_session.handle"], name=op.f("fk_handover_ticket_handle_launch_session")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_handover_ticket_organisation_id_organisation")
+        ),
+        sa.PrimaryKeyConstraint("ticket_hash", name=op.f("pk_handover_ticket")),
+    )
+    with op.batch_alter_table("handover_ticket", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_handover_ticket_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_handover_ticket_handle"), ["handle"], unique=False)
+
+    op.create_table(
         "pledge_invitation",
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("text_key", sa.String(), nullable=False),
@@ -1373,6 +1392,11 @@ def downgrade() -> None:
     with op.batch_alter_table("ledger_checkpoint", schema=None) as batch_op:
         batch_op.drop_column("previous_size")
 
+    with op.batch_alter_table("handover_ticket", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_handover_ticket_handle"))
+        batch_op.drop_index(batch_op.f("ix_handover_ticket_created_at"))
+
+    op.drop_table("handover_ticket")
     with op.batch_alter_table("requirement_version", schema=None) as batch_op:
         batch_op.drop_column("equivalents")
         batch_op.drop_column("document_version")
