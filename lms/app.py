@@ -20,7 +20,19 @@ from lms.services.anchors import check_ledgers
 from lms.services.platforms import StoredKeysets
 from lms.store.base import Database
 from lms.store.revisions import check_schema
-from lms.web import attendance, errors, identities, launches, modules, presentation, security, tests, training
+from lms.web import (
+    attendance,
+    errors,
+    identities,
+    launches,
+    modules,
+    pledges,
+    presentation,
+    security,
+    tests,
+    training,
+    verify,
+)
 from lms.web.request import RowId, Tool, end_reading, reading
 from lms.web.security import open_to_anyone
 
@@ -63,8 +75,9 @@ def create_app(
     errors.init_app(app)
     presentation.init_app(app)
     app.url_map.converters["row"] = RowId
-    for room in (launches, training, modules, tests, attendance, identities):
+    for room in (launches, training, modules, tests, attendance, identities, pledges, verify):
         app.register_blueprint(room.blueprint)
+    app.register_blueprint(pledges.window_blueprint)
     app.add_url_rule("/", view_func=front_door)
     app.add_url_rule("/healthz", view_func=health)
     app.add_url_rule("/favicon.ico", view_func=favicon)

@@ -30,9 +30,24 @@ from lms.services.attempts import (
 from lms.services.audit import note
 from lms.services.awareness import UnknownModuleError
 from lms.services.certificates import NotOnStaffListError, NotPassedError
+from lms.services.handover import TicketRefused
 from lms.services.identities import UnknownIdentityError
 from lms.services.launches import LoginFault, LoginRefused
 from lms.services.moments import UnknownTreeSizeError
+from lms.services.pledges import UnknownPledgeError
+from lms.services.signing import (
+    AlreadySignedError,
+    AlreadyWithdrawnError,
+    BadGroundError,
+    ForeignFormError,
+    FramedSigningError,
+    OutdatedTextError,
+    SignerLeftError,
+    SignerUnknownError,
+    StaleLaunchError,
+    UnknownSignatureError,
+    WrongTextHashError,
+)
 from lms.web.moments import BadFilterError
 from lms.web.request import browser_language, end_reading, now, tool
 from lms.web.security import FormTokenError, NotLaunchedError, NotPermittedError, visitor
@@ -77,6 +92,19 @@ TABLE: dict[type[Exception], Answer] = {
     BadFilterError: Answer(400, "filter_bad"),
     UnknownTreeSizeError: Answer(400, "tree_size_unknown"),
     UnknownIdentityError: Answer(404, "identity_unknown"),
+    TicketRefused: Answer(409, "ticket_refused"),
+    UnknownPledgeError: Answer(404, "pledge_unknown"),
+    UnknownSignatureError: Answer(404, "signature_unknown"),
+    SignerUnknownError: Answer(409, "signer_unknown"),
+    FramedSigningError: Answer(409, "signing_framed"),
+    StaleLaunchError: Answer(409, "launch_stale"),
+    ForeignFormError: Answer(409, "form_of_another"),
+    OutdatedTextError: Answer(409, "text_outdated"),
+    WrongTextHashError: Answer(422, "text_hash_wrong"),
+    SignerLeftError: Answer(409, "signer_left"),
+    AlreadySignedError: Answer(409, "already_signed"),
+    AlreadyWithdrawnError: Answer(409, "already_withdrawn"),
+    BadGroundError: Answer(422, "ground_bad"),
 }
 
 _LOGIN_ANSWERS = {

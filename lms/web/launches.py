@@ -32,6 +32,8 @@ from lms.web.security import allow_frames_of, open_to_anyone, session_cookie_nam
 
 blueprint = Blueprint("launches", __name__, url_prefix="/lti")
 
+PLEDGES = "pledges"
+"""What an activity's custom parameter ``akashi`` says to open one's own pledges."""
 _PROBE = re.compile(r"^[0-9a-f]{16}$")
 _LOGIN_FIELDS = ("iss", "login_hint", "target_link_uri", "client_id", "lti_message_hint", "lti_deployment_id")
 _LONGEST_FIELD = 4096
@@ -119,6 +121,8 @@ def launch() -> Response:
 
 
 def _destination(handle: str, opens: str | None) -> str:
+    if opens == PLEDGES:
+        return url_for("pledges.mine", handle=handle)
     if opens is not None:
         row = reading().get_one(LaunchSession, handle)
         try:

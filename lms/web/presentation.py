@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,14 @@ from flask import Flask, g, session, url_for
 from flask_login import current_user
 from jinja2 import StrictUndefined
 
-from courses.calendar import JST
+from courses.calendar import JST, jst_date
 from lms.services.permissions import Permission
 from lms.web.markdown import to_inline_html
 from lms.web.moments import moment_arguments, moment_shown
 from lms.web.rooms import rooms_of
 from lms.web.security import csp_nonce
 from lms.wording import gettext as wording
+from lms.wording import pledges as pledge_words
 from lms.wording.registers import (
     category_label,
     date_label,
@@ -52,7 +53,16 @@ def init_app(app: Flask) -> None:
         rooms_of=rooms_of,
         static=lambda name: url_for("static", filename=name, v=version),
     )
+    environment.globals.update(
+        purpose_label=pledge_words.purpose_label,
+        method_label=pledge_words.method_label,
+        ground_label=pledge_words.ground_label,
+        signature_state_label=pledge_words.signature_state_label,
+        text_state_label=pledge_words.text_state_label,
+        reason_sentence=pledge_words.reason_sentence,
+    )
     environment.filters.update(date=date_label, moment=moment_label, inline=to_inline_html)
+    environment.filters.update(day=day_label, seconds_jst=seconds_jst, seconds_utc=seconds_utc)
     app.context_processor(_of_this_request)
 
 
@@ -75,6 +85,21 @@ def moment_label(moment: datetime) -> str:
     if wording.current_language() == "ja":
         return f"{date_label(local.date())} {local:%H:%M}"
     return f"{date_label(local.date())}, {local:%H:%M} JST"
+
+
+def day_label(moment: datetime) -> str:
+    """Return the JST day of a point in time as pages write it."""
+    return date_label(jst_date(moment))
+
+
+def seconds_jst(moment: datetime) -> str:
+    """Return a point in time to the second: "2026-11-23 12:00:00 JST"."""
+    return f"{moment.astimezone(JST):%Y-%m-%d %H:%M:%S} JST"
+
+
+def seconds_utc(moment: datetime) -> str:
+    """Return a point in time to the second: "2026-11-23T03:00:00Z"."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _version_of(folder: Path) -> str:

@@ -28,6 +28,7 @@ class Room:
 
 
 ROOMS = (
+    Room("pledges.mine", Permission.LEARN, lambda: _("My pledges")),
     Room("attendance.register", Permission.READ_ATTENDANCE, lambda: _("Attendance")),
     Room("identities.queue", Permission.LINK_IDENTITIES, lambda: _("Linking queue")),
 )

@@ -131,6 +131,66 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
         _("There is no such account in the linking queue."),
         _("Please load the queue again."),
     ),
+    "ticket_refused": lambda: Refusal(
+        _("This window can't be opened any more."),
+        _("Its button serves once, within one minute. Please go back to Moodle's page and press it again."),
+    ),
+    "pledge_unknown": lambda: Refusal(
+        _("There is no such pledge in effect."),
+        _("Please go back to your pledges and choose one there. If you followed a link, tell the ISMS secretariat."),
+    ),
+    "signature_unknown": lambda: Refusal(
+        _("There is no such signature record."),
+        _("It is not among those that you may see. Please go back and choose one there."),
+    ),
+    "signer_unknown": lambda: Refusal(
+        _("It can't be said yet who would sign."),
+        _("Your account is not linked to the staff list. You can sign as soon as the ISMS secretariat has linked it."),
+    ),
+    "signing_framed": lambda: Refusal(
+        _("A pledge is not signed within another page."),
+        _("Nothing was recorded. Please open it in a window of its own, from your pledges."),
+    ),
+    "launch_stale": lambda: Refusal(
+        _("To sign, please open the activity again from Moodle."),
+        _(
+            "A pledge is signed within 15 minutes of opening the activity, so that it is certain who signs. Nothing was recorded."
+        ),
+    ),
+    "form_of_another": lambda: Refusal(
+        _("This form was made for somebody else."),
+        _(
+            "Nothing was recorded. Everybody signs for themselves: please open the activity again from Moodle with your own account."
+        ),
+    ),
+    "text_outdated": lambda: Refusal(
+        _("This text is not the one in effect."),
+        _(
+            "It was replaced, or is not in effect yet. Nothing was recorded. Please open the pledge again and read the present text."
+        ),
+    ),
+    "text_hash_wrong": lambda: Refusal(
+        _("What this form shows is not the text as it is kept."),
+        _("Nothing was recorded. Please open the pledge again; if it happens again, tell the ISMS secretariat."),
+    ),
+    "signer_left": lambda: Refusal(
+        _("You do not serve this organisation today."),
+        _(
+            "By the staff list your service has ended or not begun, so there is nothing to sign. Please ask the ISMS secretariat if that is wrong."
+        ),
+    ),
+    "already_signed": lambda: Refusal(
+        _("You have signed this text already."),
+        _("Your signature stands; signing twice changes nothing. You find its record among your pledges."),
+    ),
+    "already_withdrawn": lambda: Refusal(
+        _("This signature was withdrawn already."),
+        _("It stays in the register with the first withdrawal."),
+    ),
+    "ground_bad": lambda: Refusal(
+        _("This is no ground that can be given here."),
+        _("Please go back and choose one of those shown. Nothing was recorded."),
+    ),
     "malformed": lambda: Refusal(
         _("This request could not be read."),
         _("Please go back, load the page again and try once more."),

@@ -38,6 +38,8 @@ OPEN = {
     "launches.login_check",
     "launches.launch",
     "launches.jwks",
+    "pledge_window.take_window",
+    "verify.verify",
 }
 """What anybody may call: the steps before a session exists, and what says nothing about anyone."""
 
@@ -45,6 +47,8 @@ VALUES: dict[str, Any] = {
     "key": MODULE,
     "section_id": "what-we-protect",
     "position": 1,
+    "pledge_key": "confidentiality",
+    "signature_id": 1,
     "identity_id": 1,
     "file_format": "csv",
     "filename": "akashi.css",
