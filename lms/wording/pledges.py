@@ -112,3 +112,40 @@ def paper_wording() -> dict[str, str]:
             "The record in the organisation's register is what counts. The code shows at this address whether it is there:"
         ),
     }
+
+
+def register_labels() -> dict[str, str]:
+    """Return the headings of the register's columns and of its head."""
+    return {
+        "organisation": _("Organisation"),
+        "as_of": _("As of"),
+        "known_at": _("As known at"),
+        "rows": _("Rows"),
+        "filter:pledge": _("Filter: pledge"),
+        "filter:state": _("Filter: state"),
+        "filter:unit": _("Filter: unit"),
+        "filter:kind": _("Filter: staff or vendor"),
+        **{f"state:{state.value}": signature_state_label(state.value) for state in SignatureState},
+        "staff_number": _("Staff number"),
+        "name": _("Name"),
+        "unit": _("Unit (as then)"),
+        "post": _("Post (as then)"),
+        "kind": _("Staff or vendor"),
+        "pledge": _("Pledge"),
+        "title": _("Title"),
+        "version": _("Version"),
+        "language": _("Language shown"),
+        "text_sha256": _("SHA-256 of the text"),
+        "purpose": _("Occasion"),
+        "method": _("How the signer was assured"),
+        "signed_at_jst": _("Signed at (JST)"),
+        "signed_at_utc": _("Signed at (UTC)"),
+        "state": _("State"),
+        "withdrawn_on": _("Withdrawn from"),
+        "replaced_by": _("Replaced by"),
+        "verified_by": _("Verified by"),
+        "original_place": _("Place of the original"),
+        "evidence_id": _("Evidence id"),
+        "record_hash": _("Hash of the record"),
+        "verify_code": _("Verify code"),
+    }
