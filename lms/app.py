@@ -24,13 +24,17 @@ from lms.web import (
     attendance,
     errors,
     identities,
+    invited,
     launches,
     modules,
+    pledge_register,
+    pledge_texts,
     pledges,
     presentation,
     security,
     tests,
     training,
+    vendors,
     verify,
 )
 from lms.web.request import RowId, Tool, end_reading, reading
@@ -75,7 +79,20 @@ def create_app(
     errors.init_app(app)
     presentation.init_app(app)
     app.url_map.converters["row"] = RowId
-    for room in (launches, training, modules, tests, attendance, identities, pledges, verify):
+    for room in (
+        launches,
+        training,
+        modules,
+        tests,
+        attendance,
+        identities,
+        pledges,
+        pledge_texts,
+        pledge_register,
+        vendors,
+        invited,
+        verify,
+    ):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(pledges.window_blueprint)
     app.add_url_rule("/", view_func=front_door)

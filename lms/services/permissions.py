@@ -26,12 +26,28 @@ class Permission(StrEnum):
     """See everybody's attendance and export it."""
     LINK_IDENTITIES = "link_identities"
     """Decide which person on the staff list an identity is."""
+    READ_PLEDGES = "read_pledges"
+    """See the register of pledges, its texts and vendors, and export it."""
+    MANAGE_PLEDGES = "manage_pledges"
+    """Draft texts, enter papers, withdraw signatures, record vendors and invite their people."""
+    APPROVE_PLEDGES = "approve_pledges"
+    """Record that a pledge's text was approved, and take that back until it takes effect."""
 
 
 EVERYONE = frozenset({Permission.LEARN})
 
 PERMISSIONS_OF: dict[IsmsRole, frozenset[Permission]] = {
-    IsmsRole.SECRETARIAT: frozenset({Permission.READ_ATTENDANCE, Permission.LINK_IDENTITIES}),
+    IsmsRole.COMMITTEE: frozenset({Permission.READ_PLEDGES, Permission.APPROVE_PLEDGES}),
+    IsmsRole.CISO: frozenset({Permission.READ_PLEDGES, Permission.APPROVE_PLEDGES}),
+    IsmsRole.SECRETARIAT: frozenset(
+        {
+            Permission.READ_ATTENDANCE,
+            Permission.LINK_IDENTITIES,
+            Permission.READ_PLEDGES,
+            Permission.MANAGE_PLEDGES,
+        }
+    ),
+    IsmsRole.CHIEF_AUDITOR: frozenset({Permission.READ_PLEDGES}),
 }
 """Rights by role; a role that is not listed adds nothing. No LTI role is: rights come from roles held here alone."""
 

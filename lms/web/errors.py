@@ -30,8 +30,10 @@ from lms.services.attempts import (
 from lms.services.audit import note
 from lms.services.awareness import UnknownModuleError
 from lms.services.certificates import NotOnStaffListError, NotPassedError
+from lms.services.documents import UnknownDocumentError
 from lms.services.handover import TicketRefused
 from lms.services.identities import UnknownIdentityError
+from lms.services.invitations import InvitationRefused
 from lms.services.launches import LoginFault, LoginRefused
 from lms.services.moments import UnknownTreeSizeError
 from lms.services.pledges import UnknownPledgeError
@@ -92,6 +94,8 @@ TABLE: dict[type[Exception], Answer] = {
     BadFilterError: Answer(400, "filter_bad"),
     UnknownTreeSizeError: Answer(400, "tree_size_unknown"),
     UnknownIdentityError: Answer(404, "identity_unknown"),
+    InvitationRefused: Answer(410, "invitation_refused"),
+    UnknownDocumentError: Answer(404, "document_unknown"),
     TicketRefused: Answer(409, "ticket_refused"),
     UnknownPledgeError: Answer(404, "pledge_unknown"),
     UnknownSignatureError: Answer(404, "signature_unknown"),
@@ -115,6 +119,14 @@ _LOGIN_ANSWERS = {
     LoginFault.BROWSER_CHANGED: Answer(401, "browser_changed"),
 }
 
+_INVITATION_ANSWERS = {
+    "invitation_unknown": Answer(404, "invitation_unknown"),
+    "invitation_used": Answer(410, "invitation_used"),
+    "invitation_revoked": Answer(410, "invitation_revoked"),
+    "invitation_expired": Answer(410, "invitation_expired"),
+    "invitation_over": Answer(410, "invitation_over"),
+}
+
 
 def init_app(app: Flask) -> None:
     """Set the handlers."""
@@ -130,6 +142,8 @@ def init_app(app: Flask) -> None:
 def answer(error: Exception) -> Response:
     """Answer a refusal by the table."""
     found = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+    if isinstance(error, InvitationRefused):
+        found = _INVITATION_ANSWERS.get(error.code, found)
     if isinstance(error, LoginRefused):
         found = _LOGIN_ANSWERS.get(error.code, found)
     reason = getattr(error, "code", None)

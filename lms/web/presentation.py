@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ def init_app(app: Flask) -> None:
         reason_sentence=pledge_words.reason_sentence,
     )
     environment.filters.update(date=date_label, moment=moment_label, inline=to_inline_html)
+    environment.filters.update(previous_day=lambda day: day - timedelta(days=1))
     environment.filters.update(day=day_label, seconds_jst=seconds_jst, seconds_utc=seconds_utc)
     app.context_processor(_of_this_request)
 

@@ -30,6 +30,7 @@ class Room:
 ROOMS = (
     Room("pledges.mine", Permission.LEARN, lambda: _("My pledges")),
     Room("attendance.register", Permission.READ_ATTENDANCE, lambda: _("Attendance")),
+    Room("pledge_register.register", Permission.READ_PLEDGES, lambda: _("Pledges"), ("pledge_texts", "vendors")),
     Room("identities.queue", Permission.LINK_IDENTITIES, lambda: _("Linking queue")),
 )
 

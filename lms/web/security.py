@@ -61,6 +61,16 @@ def open_to_anyone(view: _View) -> _View:
     return view
 
 
+def accepts(largest: int) -> Callable[[_View], _View]:
+    """Let a view take a larger body than others, in bytes; it is read only after the right was found."""
+
+    def mark(view: _View) -> _View:
+        view.largest_body = largest  # type: ignore[attr-defined]  # read by guard()
+        return view
+
+    return mark
+
+
 class LaunchedSession(dict[str, Any], SessionMixin):
     """Flask's session for one launch: it carries flask-login's user id and nothing that a page could change."""
 
@@ -168,6 +178,7 @@ def guard() -> None:
     if not asking.may(permission):
         raise NotPermittedError(permission)
     if request.method not in {"GET", "HEAD"}:
+        request.max_content_length = getattr(view, "largest_body", request.max_content_length)
         _check_form_token()
     if asking.needs_touch:
         with transaction() as session:
@@ -199,10 +210,11 @@ def harden(response: Response) -> Response:
     )
     response.headers.setdefault("Content-Security-Policy", policy)
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
+    # The address of an invitation is a secret: it is told to no page that it leads to.
+    response.headers["Referrer-Policy"] = "no-referrer" if request.path.startswith("/pledge/") else "same-origin"
     if not tool().settings.is_loopback_http:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    if request.path.startswith(("/s/", "/lti/")):
+    if request.path.startswith(("/s/", "/lti/", "/pledge/")):
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 

@@ -22,6 +22,11 @@ _PERMISSIONS: dict[str, Callable[[], str]] = {
     "learn": lambda: _("Read modules, take tests, see one's own records, and do what is asked of oneself."),
     "read_attendance": lambda: _("See everybody's attendance and export it."),
     "link_identities": lambda: _("Decide which person on the staff list an account is."),
+    "read_pledges": lambda: _("See the register of pledges, their texts and the vendors, and export it."),
+    "manage_pledges": lambda: _(
+        "Draft texts of pledges, enter papers, withdraw signatures, record vendors and invite their people."
+    ),
+    "approve_pledges": lambda: _("Record that a pledge's text was approved, and take that back until it takes effect."),
 }
 """One sentence for each value of `lms.services.permissions.Permission`; docs/permissions.md is made from them."""
 

@@ -131,6 +131,38 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
         _("There is no such account in the linking queue."),
         _("Please load the queue again."),
     ),
+    "invitation_refused": lambda: Refusal(
+        _("This invitation opens nothing."),
+        _("Please ask whoever sent it to you for a new one."),
+    ),
+    "invitation_unknown": lambda: Refusal(
+        _("There is no invitation with this address."),
+        _("Part of it may be missing. Please copy the whole address from the message that you received."),
+    ),
+    "invitation_used": lambda: Refusal(
+        _("This invitation was used already."),
+        _(
+            "It serves once, and the signature is recorded. If it was not you who signed, tell the organisation at once."
+        ),
+    ),
+    "invitation_revoked": lambda: Refusal(
+        _("This invitation was taken back."),
+        _("You may have received a newer one. Otherwise please ask whoever sent it to you."),
+    ),
+    "invitation_expired": lambda: Refusal(
+        _("This invitation has expired."),
+        _("It was open for 14 days. Please ask whoever sent it to you for a new one."),
+    ),
+    "invitation_over": lambda: Refusal(
+        _("The work that this invitation was for is over."),
+        _(
+            "By the records you work under no contract with the organisation today. Please ask whoever sent it to you if that is wrong."
+        ),
+    ),
+    "document_unknown": lambda: Refusal(
+        _("There is no such document."),
+        _("No scan belongs to this record."),
+    ),
     "ticket_refused": lambda: Refusal(
         _("This window can't be opened any more."),
         _("Its button serves once, within one minute. Please go back to Moodle's page and press it again."),

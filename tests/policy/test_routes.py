@@ -40,6 +40,8 @@ OPEN = {
     "launches.jwks",
     "pledge_window.take_window",
     "verify.verify",
+    "invited.page",
+    "invited.answer",
 }
 """What anybody may call: the steps before a session exists, and what says nothing about anyone."""
 
@@ -49,6 +51,10 @@ VALUES: dict[str, Any] = {
     "position": 1,
     "pledge_key": "confidentiality",
     "signature_id": 1,
+    "text_id": 1,
+    "person_id": 1,
+    "engagement_id": 1,
+    "invitation_id": 1,
     "identity_id": 1,
     "file_format": "csv",
     "filename": "akashi.css",
