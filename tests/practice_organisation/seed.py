@@ -32,6 +32,7 @@ from lms.store.identities import LtiIdentity
 from lms.store.organisations import Organisation, find_organisation
 from lms.store.platforms import Platform
 from quizzes.marking import right_answer
+from tests.practice_organisation.pledges import found_pledges, sign_some
 from tests.practice_organisation.roles import acknowledge_some, found_roles
 
 FOLDER = Path(__file__).parent
@@ -91,6 +92,7 @@ def seed(database: Database, issuer: str, now: datetime) -> bool:
             if each.submitted_at < now:
                 _work(session, organisation, each)
         acknowledge_some(session, organisation, now)
+        sign_some(session, organisation, now)
     return True
 
 
@@ -128,6 +130,7 @@ def _found(session: Session, issuer: str, founded: datetime) -> Organisation:
     assert secretary is not None
     grant_role(session, organisation, secretary, IsmsRole.SECRETARIAT, ACTOR, founded)
     found_roles(session, organisation, founded)
+    found_pledges(session, organisation, founded)
     return organisation
 
 
@@ -211,6 +214,7 @@ def cast() -> dict[str, Any]:
             "window": "new",
         },
         {"key": "mine", "title": "わたしの受講状況", "link_id": "3", "custom": {}, "window": "embed"},
+        {"key": "pledges", "title": "誓約書", "link_id": "4", "custom": {"akashi": "pledges"}, "window": "embed"},
     ]
     course = {"id": "2", "label": "ISMS-2026", "title": "情報セキュリティ講習 2026", "activities": activities}
     return {"people": people, "courses": [course], "name": "練習用LMS", "short_name": "practice"}
