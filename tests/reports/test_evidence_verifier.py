@@ -302,6 +302,30 @@ def hostile(good: bytes) -> Iterator[tuple[str, bytes]]:
         yield f"signature {name}", packed([*files[:-1], ("manifest.json.sig", content)])
 
 
+def test_entries_that_share_bytes_are_not_read_twice(good: bytes, found: Callable[..., list[tuple[str, str]]]) -> None:
+    """A directory of many names for one content would fill the memory of a reader that believes it."""
+    large = packed([("a0000", bytes(100_000))])
+    start = large.index(b"PK\1\2")
+    entry = large[start:-22]
+    names = [entry.replace(b"a0000", b"a%04d" % number) for number in range(1_000)]
+    size = sum(map(len, names))
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1_000, 1_000, size, start, 0)
+    codes = found(large[:start] + b"".join(names) + end)
+    assert codes.count(("zip.gap", "a0001")) == 1
+    assert ("zip.form", "a0300") in codes
+
+
+def test_what_steers_a_terminal_is_printed_as_an_escape(
+    good: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "pack.zip"
+    path.write_bytes(packed([("a\x1b[2Jb", b"x"), *contents(good).items()]))
+    assert verify.main([str(path), "--lang", "en"]) == 1
+    output = capsys.readouterr().out
+    assert "a\\x1b[2Jb" in output
+    assert "\x1b" not in output
+
+
 def test_hostile_archives_are_refused_by_name(good: bytes, found: Callable[..., list[tuple[str, str]]]) -> None:
     for what, data in hostile(good):
         assert found(data), what

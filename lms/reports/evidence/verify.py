@@ -60,8 +60,8 @@ MEANINGS = {
     "event.form": ("The line is no event of this ledger.", "この行は台帳の記録として読めません。"),
     "event.order": ("Events do not stand in the order of their places.", "記録が台帳の順に並んでいません。"),
     "event.place": ("The event is not the one that stands at this place in the ledger.", "台帳のこの位置にある記録ではありません。"),
-    "evidence.form": ("This is no evidence id.", "証跡番号ではありません。"),
-    "evidence.unknown": ("The pack has no event with this evidence id.", "この証跡番号の記録がパックにありません。"),
+    "evidence.form": ("This is no evidence id.", "証跡IDではありません。"),
+    "evidence.unknown": ("The pack has no event with this evidence id.", "この証跡IDの記録がパックにありません。"),
     "evidence.later": ("The event was recorded after the state from which the pack answers.", "パックの基準とする時点より後の記録です。"),
     "since.signature": ("The checkpoint that you hold is not one that this ledger's key has signed.", "お手元のチェックポイントはこの台帳の鍵で署名されたものではありません。"),
     "since.larger": ("The checkpoint that you hold is of a larger ledger than the pack's: ask for a pack made after it.", "お手元のチェックポイントはパックの台帳より大きいものです。その後に作られたパックを求めてください。"),
@@ -297,7 +297,7 @@ def _read_entries(data: Any, count: int, start: int, end: int, report: Report) -
         method, packed, size, length, offset = entry[4], entry[8], entry[9], entry[10], entry[16]
         raw = data[at + CENTRAL.size : at + CENTRAL.size + length]
         name, content_at = raw.decode("ascii", "backslashreplace"), offset + LOCAL.size + length
-        is_as_packed = not method and packed == size and content_at + size <= start
+        is_as_packed = not method and packed == size and expected <= offset <= start - size - LOCAL.size - length
         if not NAME.fullmatch(name) or name in files or not is_as_packed:
             report.add("zip.duplicate" if name in files else "zip.form" if NAME.fullmatch(name) else "zip.name", name)
         else:
@@ -307,7 +307,7 @@ def _read_entries(data: Any, count: int, start: int, end: int, report: Report) -
                 report.add("zip.header", name)
         if offset != expected:
             report.add("zip.gap", name)
-        at, expected = at + CENTRAL.size + length + entry[11] + entry[12], content_at + size
+        at, expected = at + CENTRAL.size + length + entry[11] + entry[12], max(expected, content_at + size)
     if at != end or expected != start:
         report.add("zip.gap", "pack")
     return files
@@ -315,7 +315,7 @@ def _read_entries(data: Any, count: int, start: int, end: int, report: Report) -
 
 # --- The manifest ---
 
-DAY, HEX, TEXT = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"[0-9a-f]{64}"), re.compile(r"(?s).*")
+DAY, HEX, TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), re.compile(r"[0-9a-f]{64}"), re.compile(r"(?s).*")
 ORGANISATION = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(?:[._-][a-z0-9]+)*")
 SHOWN_AS = re.compile("text|jst|jst_date|utc|first_12|json")
 VALUE = {"column": TEXT, "evidence": TEXT, "member": TEXT, "as": SHOWN_AS}
@@ -665,12 +665,17 @@ def check(path: str, key: Optional[str] = None, since: Optional[str] = None, own
     return report
 
 
+def _plain(text: str) -> str:
+    """Write signs that steer a terminal as escapes."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
 def print_report(report: Report, is_japanese: bool) -> None:
     """Say what was found."""
     for name, value in report.facts:
-        print(f"{name + ':':14}{value}")
+        print(f"{name + ':':14}{_plain(value)}")
     for finding in report.findings:
-        print(f"{finding.code}  {finding.where}{'  ' + ascii(finding.detail)[1:-1] if finding.detail else ''}")
+        print(_plain(f"{finding.code}  {finding.where}  {finding.detail}").rstrip())
         print("    " + MEANINGS[finding.code][is_japanese])
     if report.count > len(report.findings):
         print(f"… +{report.count - len(report.findings)}")
