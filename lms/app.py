@@ -32,6 +32,7 @@ from lms.web import (
     pledges,
     presentation,
     security,
+    selfcheck,
     tests,
     training,
     vendors,
@@ -92,6 +93,7 @@ def create_app(
         vendors,
         invited,
         verify,
+        selfcheck,
     ):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(pledges.window_blueprint)
