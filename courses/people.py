@@ -111,67 +111,8 @@ class KnownPerson:
     roles: tuple[RoleHeld, ...] = ()
 
 
-class FactError(ValueError):
-    """A fact about a person could not be true."""
-
-
-class ImpossibleDateError(FactError):
-    """A date lies outside of the years that the tool keeps (1990 to 2199)."""
-
-    def __init__(self, given: date) -> None:
-        super().__init__(given)
-        self.given = given
-
-
-class EndBeforeStartError(FactError):
-    """A fact would end before it starts, or hold on no day."""
-
-    def __init__(self, start: date, end: date) -> None:
-        super().__init__(start, end)
-        self.start = start
-        self.end = end
-        """First day on which it would no longer hold."""
-
-
-class OverlapError(FactError):
-    """A fact would hold beside another that leaves no room for it."""
-
-    def __init__(self, period: Period, other: Period) -> None:
-        super().__init__(period, other)
-        self.period = period
-        self.other = other
-
-
-FIRST_DAY, END_OF_DAYS = date(1990, 1, 1), date(2200, 1, 1)
-"""First day that a fact can name, and first that it can't."""
-
-
-def fact_period(start: date, end: date | None) -> Period:
-    """Return the period of a fact, which holds on one day at least.
-
-    Raises:
-        ImpossibleDateError: a date lies outside of 1990 to 2199.
-        EndBeforeStartError: it would end before it starts.
-    """
-    for day in (start, end):
-        if day is not None and not FIRST_DAY <= day <= END_OF_DAYS:
-            raise ImpossibleDateError(day)
-    if start == END_OF_DAYS:
-        raise ImpossibleDateError(start)
-    if end is not None and end <= start:
-        raise EndBeforeStartError(start, end)
-    return Period(start, end)
-
-
-def check_alone(period: Period, others: Iterable[Period]) -> None:
-    """Refuse a period that shares a day with another: nobody has two main affiliations, or two leaves, at once.
-
-    Raises:
-        OverlapError: it does.
-    """
-    for other in others:
-        if period.overlaps(other):
-            raise OverlapError(period, other)
+FIRST_DAY = date(1990, 1, 1)
+"""First day that a fact can name."""
 
 
 def units_beneath(unit_ids: Collection[int], parents: Mapping[int, int | None]) -> frozenset[int]:

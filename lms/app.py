@@ -27,12 +27,12 @@ from lms.web import (
     invited,
     launches,
     modules,
+    people,
     pledge_register,
     pledge_texts,
     pledges,
     presentation,
     security,
-    selfcheck,
     tests,
     training,
     vendors,
@@ -86,6 +86,7 @@ def create_app(
         modules,
         tests,
         attendance,
+        people,
         identities,
         pledges,
         pledge_texts,
@@ -93,7 +94,6 @@ def create_app(
         vendors,
         invited,
         verify,
-        selfcheck,
     ):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(pledges.window_blueprint)

@@ -179,14 +179,18 @@ def _person_keys(is_for_some: bool) -> Select[Any]:
 
 
 def particulars_on(
-    session: Session, organisation_id: int, as_of: date, known_at: int | None = None
+    session: Session,
+    organisation_id: int,
+    as_of: date,
+    known_at: int | None = None,
+    person_ids: Collection[int] | None = None,
 ) -> dict[int, Particulars | None]:
-    """Return everybody's particulars on a JST date, by key of the person; None where they were erased.
+    """Return particulars on a JST date by key of the person, of everybody or of some; None where they were erased.
 
     Outside every period it is the latest version that began before, else the first.
     """
     versions: defaultdict[int, list[Dated]] = defaultdict(list)
-    for person_id, row in particulars_rows(session, organisation_id, known_at):
+    for person_id, row in particulars_rows(session, organisation_id, known_at, person_ids):
         versions[person_id].append(row)
     chosen = ((key, in_force(rows, as_of).value) for key, rows in versions.items())
     return {key: Particulars(*value) if value else None for key, value in chosen}
@@ -220,11 +224,13 @@ def dated_rows(
     return rows.order_by(model.person_id, model.valid_from, model.id)
 
 
-def particulars_rows(session: Session, organisation_id: int, known_at: int | None) -> Iterator[tuple[int, Dated]]:
+def particulars_rows(
+    session: Session, organisation_id: int, known_at: int | None, person_ids: Collection[int] | None = None
+) -> Iterator[tuple[int, Dated]]:
     """Yield each person with a known version of their particulars, in order of person and start."""
     columns = (getattr(PersonalOpening, name) for name in PERSONAL_FIELDS)
     rows = (
-        dated_rows(PersonParticulars, organisation_id, known_at)
+        dated_rows(PersonParticulars, organisation_id, known_at, person_ids)
         .add_columns(PersonParticulars.id, PersonalOpening.particulars_id, *columns)
         .outerjoin(PersonalOpening, PersonalOpening.particulars_id == PersonParticulars.id)
     )

@@ -184,22 +184,21 @@ def standings_of(session: Session, organisation_id: int, person_id: int, now: da
     year = FiscalYear.of(jst_date(now)).year
     return tuple(
         each
-        for each in _standings_since(session, organisation_id, person_id, year - 1, jst_date(now))
+        for each in standings_in(session, organisation_id, person_id, year - 1, Moment(jst_date(now)))
         if each.obligation.year == year or each.status.completion is None
     )
 
 
-def _standings_since(
-    session: Session, organisation_id: int, person_id: int, first_year: int | None, as_of: date
+def standings_in(
+    session: Session, organisation_id: int, person_id: int, first_year: int | None, moment: Moment
 ) -> list[Standing]:
     """Return how one person stands from a fiscal year (None: the first of any requirement) to that of a date."""
-    moment = Moment(as_of)
     asked = _asked(session, organisation_id, moment, {person_id})
-    this_year = FiscalYear.of(as_of).year
+    this_year = FiscalYear.of(moment.as_of).year
     if first_year is None:
         first_year = this_year if asked.first_year is None else asked.first_year
-    people = people_facts(session, organisation_id, None, {person_id})
-    shown = completions_by_person(session, organisation_id, None, {person_id}).get(person_id, [])
+    people = people_facts(session, organisation_id, moment.known_at, {person_id})
+    shown = completions_by_person(session, organisation_id, moment.known_at, {person_id}).get(person_id, [])
     return [
         standing
         for person in people.values()
@@ -221,7 +220,7 @@ def occasion_of(session: Session, organisation_id: int, person_id: int | None, m
     # All years, and in the order of `courses.crediting.credit`: the attempt names what a pass will be credited to.
     theirs = [
         each
-        for each in _standings_since(session, organisation_id, person_id, None, today)
+        for each in standings_in(session, organisation_id, person_id, None, Moment(today))
         if each.obligation.requirement.competence == module_key and _takes_evidence(each.obligation, today)
     ]
     theirs.sort(key=lambda each: (each.obligation.year, each.obligation.due_on, each.obligation.key))
@@ -245,7 +244,7 @@ def year_credited(
     """Return the fiscal year credited 対象年度 with a passed attempt; that of its date where it met no obligation."""
     years = [
         each.obligation.year
-        for each in _standings_since(session, organisation_id, person_id, None, completed_on)
+        for each in standings_in(session, organisation_id, person_id, None, Moment(completed_on))
         if each.result is not None and each.result.result_id == result_id
     ]
     return FiscalYear(years[0]) if years else FiscalYear.of(completed_on)

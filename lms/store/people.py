@@ -99,6 +99,9 @@ class ScopeMembership(PersonFact, Base):
     __tablename__ = "scope_membership"
     event_type: ClassVar[str] = "person.scope_recorded"
 
+    correction_reason: Mapped[str | None]
+    """Why an earlier row was corrected by this one."""
+
 
 class PersonConcurrentPost(PersonFact, Base):
     """A concurrent post 兼務: a second unit and post beside the affiliation."""

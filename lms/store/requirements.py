@@ -77,6 +77,8 @@ class Exemption(PersonFact, Base):
     requirement_key: Mapped[str]
     approved_by: Mapped[str]
     """Office or body that approved, as it is named in the decision."""
+    correction_reason: Mapped[str | None]
+    """Why an earlier row was corrected by this one."""
 
 
 def requirement_versions_of(

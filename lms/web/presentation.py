@@ -12,6 +12,7 @@ from flask_login import current_user
 from jinja2 import StrictUndefined
 
 from courses.calendar import JST, jst_date
+from courses.ledger import short_id
 from lms.services.permissions import Permission
 from lms.web.markdown import to_inline_html
 from lms.web.moments import moment_arguments, moment_shown
@@ -19,10 +20,12 @@ from lms.web.rooms import rooms_of
 from lms.web.security import csp_nonce
 from lms.wording import gettext as wording
 from lms.wording import pledges as pledge_words
+from lms.wording.people import fact_field_label, fact_kind_label, fact_value_text
 from lms.wording.registers import (
     category_label,
     date_label,
     employment_label,
+    mode_label,
     occasion_label,
     state_label,
     year_label,
@@ -46,8 +49,12 @@ def init_app(app: Flask) -> None:
         state_label=state_label,
         employment_label=employment_label,
         category_label=category_label,
+        mode_label=mode_label,
         occasion_label=occasion_label,
         year_label=year_label,
+        fact_kind_label=fact_kind_label,
+        fact_field_label=fact_field_label,
+        fact_value_text=fact_value_text,
         moment_shown=moment_shown,
         moment_arguments=moment_arguments,
         rooms_of=rooms_of,
@@ -61,7 +68,7 @@ def init_app(app: Flask) -> None:
         text_state_label=pledge_words.text_state_label,
         reason_sentence=pledge_words.reason_sentence,
     )
-    environment.filters.update(date=date_label, moment=moment_label, inline=to_inline_html)
+    environment.filters.update(date=date_label, moment=moment_label, inline=to_inline_html, short_id=short_id)
     environment.filters.update(previous_day=lambda day: day - timedelta(days=1))
     environment.filters.update(day=day_label, seconds_jst=seconds_jst, seconds_utc=seconds_utc)
     app.context_processor(_of_this_request)

@@ -71,16 +71,25 @@ def mode_label(code: str) -> str:
         "face_to_face": lambda: _("Face to face"),
         "make_up": lambda: _("Make-up session"),
         "external_course": lambda: _("External course"),
+        "signature": lambda: _("Signed pledge"),
         "supplement": lambda: _("Supplementary lesson"),
     }
     return labels[code]() if code in labels else code
 
 
 def occasion_label(occasion: str) -> str:
-    """Return what an obligation arose from, in words: ``fiscal_year:2026`` or ``joining:2026-11-01``."""
+    """Return what an obligation arose from, in words: ``fiscal_year:2026``, ``joining:2026-11-01`` and the like."""
     kind, _colon, value = occasion.rpartition("/")[2].partition(":")
-    if kind == "joining":
-        return _("Joining on %(date)s", date=date_label(date.fromisoformat(value)))
+    day = date_label(date.fromisoformat(value[-10:])) if value[-10:].count("-") == 2 else value
+    labels: dict[str, Callable[[], str]] = {
+        "joining": lambda: _("Joining on %(date)s", date=day),
+        "role": lambda: _("Appointment on %(date)s", date=day),
+        "pledge_text": lambda: _("Text changed on %(date)s", date=day),
+        "leaving": lambda: _("Leaving on %(date)s", date=day),
+        "renewal": lambda: _("Renewal of what lapsed on %(date)s", date=day),
+    }
+    if kind in labels:
+        return labels[kind]()
     if value.isdigit():
         year = FiscalYear(int(value))
         return year.era_label if current_language() == "ja" else f"Fiscal year {year.year}"

@@ -302,6 +302,7 @@ def upgrade() -> None:
         "exemption",
         sa.Column("requirement_key", sa.String(), nullable=False),
         sa.Column("approved_by", sa.String(), nullable=False),
+        sa.Column("correction_reason", sa.String(), nullable=True),
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_to", sa.Date(), nullable=True),
@@ -1387,6 +1388,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("document_version", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("equivalents", sa.JSON(), nullable=True))
 
+    with op.batch_alter_table("scope_membership", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("correction_reason", sa.String(), nullable=True))
+
 
 def downgrade() -> None:
     with op.batch_alter_table("ledger_checkpoint", schema=None) as batch_op:
@@ -1397,6 +1401,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_handover_ticket_created_at"))
 
     op.drop_table("handover_ticket")
+
+    with op.batch_alter_table("scope_membership", schema=None) as batch_op:
+        batch_op.drop_column("correction_reason")
+
     with op.batch_alter_table("requirement_version", schema=None) as batch_op:
         batch_op.drop_column("equivalents")
         batch_op.drop_column("document_version")
