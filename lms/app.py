@@ -33,6 +33,7 @@ from lms.web import (
     pledges,
     presentation,
     security,
+    selfcheck,
     tests,
     training,
     vendors,
@@ -94,6 +95,7 @@ def create_app(
         vendors,
         invited,
         verify,
+        selfcheck,
     ):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(pledges.window_blueprint)

@@ -178,6 +178,11 @@ class Analysis:
     """For each binding area without a team, up to 50 areas."""
 
     @property
+    def is_explained(self) -> bool:
+        """Tell whether every binding area without a team has its witness."""
+        return self.margin >= 0 or len(self.witnesses) == len(self.binding_areas)
+
+    @property
     def critical(self) -> tuple[str, ...]:
         """Auditors whose loss alone breaks coverage."""
         return tuple(each[0] for each in self.loss_sets.sets if len(each) == 1)

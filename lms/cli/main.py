@@ -18,6 +18,7 @@ from lms.cli.organisations import organisation, parameters, unit
 from lms.cli.people import people
 from lms.cli.permissions import grant
 from lms.cli.platforms import platform
+from lms.cli.pool import pool
 from lms.cli.restores import restore
 from lms.cli.worker import worker
 from lms.config import BadSettingError
@@ -69,6 +70,7 @@ for command in (
     parameters,
     people,
     platform,
+    pool,
     requirement,
     restore,
     unit,

@@ -32,6 +32,10 @@ class Permission(StrEnum):
     """Draft texts, enter papers, withdraw signatures, record vendors and invite their people."""
     APPROVE_PLEDGES = "approve_pledges"
     """Record that a pledge's text was approved, and take that back until it takes effect."""
+    READ_SELF_CHECK = "read_self_check"
+    """See what the self-check asks, and how it was judged."""
+    JUDGE_HITS = "judge_hits"
+    """Judge hits of the self-check that are not about oneself."""
     READ_PEOPLE = "read_people"
     """See everybody's record: facts, obligations, corrections."""
     RECORD_PEOPLE = "record_people"
@@ -40,9 +44,11 @@ class Permission(StrEnum):
 
 EVERYONE = frozenset({Permission.LEARN})
 
+_JUDGING = frozenset({Permission.READ_SELF_CHECK, Permission.JUDGE_HITS})
+
 PERMISSIONS_OF: dict[IsmsRole, frozenset[Permission]] = {
     IsmsRole.COMMITTEE: frozenset({Permission.READ_PLEDGES, Permission.APPROVE_PLEDGES}),
-    IsmsRole.CISO: frozenset({Permission.READ_PLEDGES, Permission.APPROVE_PLEDGES}),
+    IsmsRole.CISO: frozenset({Permission.READ_PLEDGES, Permission.APPROVE_PLEDGES}) | _JUDGING,
     IsmsRole.SECRETARIAT: frozenset(
         {
             Permission.READ_ATTENDANCE,
@@ -52,8 +58,10 @@ PERMISSIONS_OF: dict[IsmsRole, frozenset[Permission]] = {
             Permission.READ_PLEDGES,
             Permission.MANAGE_PLEDGES,
         }
-    ),
-    IsmsRole.CHIEF_AUDITOR: frozenset({Permission.READ_PEOPLE, Permission.READ_PLEDGES}),
+    )
+    | _JUDGING,
+    IsmsRole.CHIEF_AUDITOR: frozenset({Permission.READ_PEOPLE, Permission.READ_PLEDGES}) | _JUDGING,
+    IsmsRole.AUDIT_COMMITTEE: frozenset({Permission.READ_SELF_CHECK}),
 }
 """Rights by role; a role that is not listed adds nothing. No LTI role is: rights come from roles held here alone."""
 

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from courses.awareness import MissingParameterError
 from courses.calendar import UnknownFiscalYearError
+from courses.selfcheck import OwnCaseError
 from lms.lti.http import OutgoingRefused
 from lms.lti.id_tokens import LaunchRefused
 from lms.lti.keysets import KeysetUnavailable
@@ -38,6 +39,7 @@ from lms.services.launches import LoginFault, LoginRefused
 from lms.services.moments import UnknownTreeSizeError
 from lms.services.person_facts import NoSuchFactError, NoSuchPersonError
 from lms.services.pledges import UnknownPledgeError
+from lms.services.selfcheck import UnknownHitError
 from lms.services.signing import (
     AlreadySignedError,
     AlreadyWithdrawnError,
@@ -110,6 +112,8 @@ TABLE: dict[type[Exception], Answer] = {
     AlreadySignedError: Answer(409, "already_signed"),
     AlreadyWithdrawnError: Answer(409, "already_withdrawn"),
     BadGroundError: Answer(422, "ground_bad"),
+    UnknownHitError: Answer(404, "hit_unknown"),
+    OwnCaseError: Answer(403, "own_case"),
     NoSuchPersonError: Answer(404, "person_unknown"),
     NoSuchFactError: Answer(404, "fact_unknown"),
 }

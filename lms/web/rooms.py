@@ -32,6 +32,7 @@ ROOMS = (
     Room("attendance.register", Permission.READ_ATTENDANCE, lambda: _("Attendance")),
     Room("people.register", Permission.READ_PEOPLE, lambda: _("People's records")),
     Room("pledge_register.register", Permission.READ_PLEDGES, lambda: _("Pledges"), ("pledge_texts", "vendors")),
+    Room("selfcheck.page", Permission.READ_SELF_CHECK, lambda: _("Self-check")),
     Room("identities.queue", Permission.LINK_IDENTITIES, lambda: _("Linking queue")),
 )
 

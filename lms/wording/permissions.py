@@ -27,6 +27,8 @@ _PERMISSIONS: dict[str, Callable[[], str]] = {
         "Draft texts of pledges, enter papers, withdraw signatures, record vendors and invite their people."
     ),
     "approve_pledges": lambda: _("Record that a pledge's text was approved, and take that back until it takes effect."),
+    "read_self_check": lambda: _("See what the self-check asks, and how it was judged."),
+    "judge_hits": lambda: _("Judge hits of the self-check that are not about oneself."),
     "read_people": lambda: _("See everybody's record: facts, obligations, corrections."),
     "record_people": lambda: _("Record and correct facts about people."),
 }

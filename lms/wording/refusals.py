@@ -223,6 +223,14 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
         _("This is no ground that can be given here."),
         _("Please go back and choose one of those shown. Nothing was recorded."),
     ),
+    "hit_unknown": lambda: Refusal(
+        _("The self-check does not ask this today."),
+        _("The records have changed since the page was loaded. Please load it again."),
+    ),
+    "own_case": lambda: Refusal(
+        _("This hit is about you."),
+        _("Nobody judges their own case. Please ask somebody who is not concerned."),
+    ),
     "person_unknown": lambda: Refusal(
         _("Nobody is known under this address."),
         _("At an earlier “as known at” a person may not have been known yet. Please go back to the list of people."),

@@ -115,6 +115,7 @@ def treatment_label(code: str) -> str:
 def decision_error(field: str) -> str:
     """Return what a decision on a hit lacks."""
     sentences: dict[str, Callable[[], str]] = {
+        "judgement": lambda: _("Please choose a judgement."),
         "reason": lambda: _("Please give the reason."),
         "treatment": lambda: _("A nonconformity needs a treatment, and a hit that is not applicable needs none."),
         "approved_by": lambda: _("Name who approved the treatment; leave it empty where there is none."),
