@@ -111,7 +111,7 @@ def chart_on(structure: Structure, day: date) -> Chart:
     place_now = {_place(each) for each in now_held}
 
     def holders(of: Sequence[RoleAssignment]) -> tuple[ChartHolder, ...]:
-        ordered = sorted(of, key=lambda each: (each.first_day, each.appointment_id))
+        ordered = sorted(of, key=lambda each: (each.unit_id or 0, each.first_day, each.appointment_id))
         return tuple(ChartHolder(each, _place(each) not in then_held) for each in ordered)
 
     def seat_of(seat: SeatRule) -> ChartSeat:

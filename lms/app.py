@@ -21,17 +21,22 @@ from lms.services.platforms import StoredKeysets
 from lms.store.base import Database
 from lms.store.revisions import check_schema
 from lms.web import (
+    appointing,
     attendance,
+    bodies,
     errors,
     identities,
     invited,
     launches,
     modules,
+    my_roles,
     people,
     pledge_register,
     pledge_texts,
     pledges,
     presentation,
+    renewing,
+    roles,
     security,
     selfcheck,
     tests,
@@ -96,6 +101,11 @@ def create_app(
         invited,
         verify,
         selfcheck,
+        roles,
+        my_roles,
+        appointing,
+        renewing,
+        bodies,
     ):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(pledges.window_blueprint)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from courses.calendar import jst_date
 from courses.roles import IsmsRole
 from lms.store.organisations import Organisation
-from lms.store.permissions import Grant, grants_of, roles_granted, roles_held
+from lms.store.permissions import Grant, grants_of, is_serving, roles_granted, roles_held
 from lms.store.records import record
 
 
@@ -40,38 +40,61 @@ class Permission(StrEnum):
     """See everybody's record: facts, obligations, corrections."""
     RECORD_PEOPLE = "record_people"
     """Record and correct facts about people."""
+    READ_CHART = "read_chart"
+    """See the organisation chart of any date."""
+    READ_APPOINTMENTS = "read_appointments"
+    """See all appointments with their letters, who has acknowledged, and where the chart contradicts itself."""
+    MANAGE_ROLES = "manage_roles"
+    """Establish bodies and seats, appoint, correct and end appointments."""
 
 
 EVERYONE = frozenset({Permission.LEARN})
+ON_STAFF = frozenset({Permission.READ_CHART})
+"""Rights of everybody who serves in the organisation, beside those of everyone who was launched."""
 
-_JUDGING = frozenset({Permission.READ_SELF_CHECK, Permission.JUDGE_HITS})
+ROLES_WITH: dict[Permission, frozenset[IsmsRole]] = {
+    Permission.READ_ATTENDANCE: frozenset({IsmsRole.SECRETARIAT}),
+    Permission.LINK_IDENTITIES: frozenset({IsmsRole.SECRETARIAT}),
+    Permission.READ_PEOPLE: frozenset({IsmsRole.SECRETARIAT, IsmsRole.CHIEF_AUDITOR}),
+    Permission.RECORD_PEOPLE: frozenset({IsmsRole.SECRETARIAT}),
+    Permission.READ_PLEDGES: frozenset(
+        {IsmsRole.COMMITTEE, IsmsRole.CISO, IsmsRole.SECRETARIAT, IsmsRole.CHIEF_AUDITOR}
+    ),
+    Permission.MANAGE_PLEDGES: frozenset({IsmsRole.SECRETARIAT}),
+    Permission.APPROVE_PLEDGES: frozenset({IsmsRole.COMMITTEE, IsmsRole.CISO}),
+    Permission.READ_SELF_CHECK: frozenset(
+        {IsmsRole.CISO, IsmsRole.SECRETARIAT, IsmsRole.AUDIT_COMMITTEE, IsmsRole.CHIEF_AUDITOR}
+    ),
+    Permission.JUDGE_HITS: frozenset({IsmsRole.CISO, IsmsRole.SECRETARIAT, IsmsRole.CHIEF_AUDITOR}),
+    Permission.READ_APPOINTMENTS: frozenset(
+        {
+            IsmsRole.MANAGEMENT,
+            IsmsRole.CISO,
+            IsmsRole.SECRETARIAT,
+            IsmsRole.AUDIT_COMMITTEE,
+            IsmsRole.CHIEF_AUDITOR,
+            IsmsRole.INTERNAL_AUDITOR,
+        }
+    ),
+    Permission.MANAGE_ROLES: frozenset({IsmsRole.SECRETARIAT}),
+}
+"""The table: which roles have a right; one entry for each right that not everybody has."""
 
 PERMISSIONS_OF: dict[IsmsRole, frozenset[Permission]] = {
-    IsmsRole.COMMITTEE: frozenset({Permission.READ_PLEDGES, Permission.APPROVE_PLEDGES}),
-    IsmsRole.CISO: frozenset({Permission.READ_PLEDGES, Permission.APPROVE_PLEDGES}) | _JUDGING,
-    IsmsRole.SECRETARIAT: frozenset(
-        {
-            Permission.READ_ATTENDANCE,
-            Permission.LINK_IDENTITIES,
-            Permission.READ_PEOPLE,
-            Permission.RECORD_PEOPLE,
-            Permission.READ_PLEDGES,
-            Permission.MANAGE_PLEDGES,
-        }
-    )
-    | _JUDGING,
-    IsmsRole.CHIEF_AUDITOR: frozenset({Permission.READ_PEOPLE, Permission.READ_PLEDGES}) | _JUDGING,
-    IsmsRole.AUDIT_COMMITTEE: frozenset({Permission.READ_SELF_CHECK}),
+    role: frozenset(permission for permission, roles in ROLES_WITH.items() if role in roles) for role in IsmsRole
 }
-"""Rights by role; a role that is not listed adds nothing. No LTI role is: rights come from roles held here alone."""
+"""Rights by role. No LTI role has any: rights come from roles held here alone."""
 
 
 def permissions_of(session: Session, person_id: int | None, day: date) -> frozenset[Permission]:
-    """Return what a person (None: an identity that is nobody's yet) may do on a day."""
-    if person_id is None:
+    """Return what a person (None: an identity that is nobody's yet) may do on a day.
+
+    Whoever does not serve on the day has no rights by role, even where an appointment was left open.
+    """
+    if person_id is None or not is_serving(session, person_id, day):
         return EVERYONE
     held = roles_held(session, person_id, day)
-    return EVERYONE.union(*(PERMISSIONS_OF.get(IsmsRole(role), frozenset()) for role in held))
+    return EVERYONE.union(ON_STAFF, *(PERMISSIONS_OF[IsmsRole(role)] for role in held))
 
 
 def grant_role(

@@ -28,6 +28,11 @@ def requirements_for(session: Session, organisation_id: int, isms_role: IsmsRole
     ]
 
 
+def requirement_titles(session: Session, organisation_id: int, language: str) -> dict[str, str]:
+    """Return the titles of all requirements by their keys."""
+    return {each.key: each.title(language) for each in requirements_of(session, organisation_id)}
+
+
 def competence_for(
     session: Session, organisation_id: int, isms_role: IsmsRole, person_id: int, first_day: date
 ) -> tuple[CompetenceStanding, ...]:

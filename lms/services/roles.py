@@ -140,8 +140,18 @@ def examine(
     wanted: NewAppointment,
     recorder_id: int | None,
     corrects: int | None = None,
+    beside: Sequence[RoleAssignment] = (),
 ) -> Examination:
-    """Return what stands against an appointment and what competence its role requires; nothing is changed."""
+    """Return what stands against an appointment and what competence its role requires; nothing is changed.
+
+    Args:
+        session: a reading session, or the writing one.
+        organisation: whose appointment.
+        wanted: the appointment.
+        recorder_id: key of the person who records it; None: nobody on the staff list.
+        corrects: key of the appointment that it corrects.
+        beside: others that are recorded together with it.
+    """
     missing = tuple(
         Problem(ProblemCode.FIELD_MISSING, field=name)
         for name in ("letter_number", "appointer")
@@ -150,20 +160,25 @@ def examine(
     units = {each.id for each in units_of(session, organisation.id)}
     if (wanted.isms_role is IsmsRole.UNIT_HEAD or wanted.unit_id is not None) and wanted.unit_id not in units:
         missing += (Problem(ProblemCode.FIELD_MISSING, field="unit"),)
-    around = _surroundings(session, organisation.id, wanted, recorder_id, corrects)
+    around = _surroundings(session, organisation.id, wanted, (recorder_id, corrects), beside)
     found = problems_of(wanted.rule(), around)
     standings = competence_for(session, organisation.id, wanted.isms_role, wanted.person_id, wanted.first_day)
     return Examination(missing + found, standings)
 
 
 def _surroundings(
-    session: Session, organisation_id: int, wanted: NewAppointment, recorder_id: int | None, corrects: int | None
+    session: Session,
+    organisation_id: int,
+    wanted: NewAppointment,
+    who: tuple[int | None, int | None],
+    beside: Sequence[RoleAssignment],
 ) -> Surroundings:
+    recorder_id, corrects = who
     seats: dict[str, list[SeatRule]] = {}
     for seat in seats_of(session, organisation_id):
         seats.setdefault(seat.key, []).append(seat.rule())
     return Surroundings(
-        held=[each.rule() for each in appointments_of(session, organisation_id) if each.id != corrects],
+        held=[*(each.rule() for each in appointments_of(session, organisation_id) if each.id != corrects), *beside],
         seats=seats,
         separations=separations_of(session, organisation_id),
         service=_periods(session, PersonService, organisation_id, wanted.person_id),
@@ -190,6 +205,18 @@ def appoint(session: Session, organisation: Organisation, wanted: NewAppointment
     """
     _wait_for_others(session, organisation)
     return _record(session, organisation, wanted, recorder, None)
+
+
+def appoint_all(
+    session: Session, organisation: Organisation, wanted: Sequence[NewAppointment], recorder: Recorder
+) -> list[Appointment]:
+    """Record several appointments, all or none; each is examined beside those before it.
+
+    Raises:
+        AppointmentRefused: something stands against one of them.
+    """
+    _wait_for_others(session, organisation)
+    return [_record(session, organisation, each, recorder, None) for each in wanted]
 
 
 def correct_appointment(
@@ -361,6 +388,13 @@ def acknowledged_at(
     }
     carriers = {row.id: carrier_of_acknowledgement(row.id, chain, found) for row in rows}
     return {key: found[carrier] for key, carrier in carriers.items() if carrier is not None}
+
+
+def has_unacknowledged(session: Session, organisation_id: int, person_id: int, day: date) -> bool:
+    """Tell whether somebody holds on a day, or will hold, a role whose receipt they have not acknowledged."""
+    rows = appointments_of(session, organisation_id, None, {person_id})
+    rows = [row for row in rows if row.valid_to is None or row.valid_to > day]
+    return len(acknowledged_at(session, organisation_id, rows)) < len(rows)
 
 
 def appointment_in_force(session: Session, organisation_id: int, appointment_id: int) -> Appointment:

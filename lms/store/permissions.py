@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lms.store.base import Base, BigId
+from lms.store.people import PersonService
 from lms.store.records import Fact, known, valid_on
 from lms.store.roles import roles_appointed_to
 
@@ -27,6 +28,14 @@ class Grant(Fact, Base):
 def roles_held(session: Session, person_id: int, day: date) -> frozenset[str]:
     """Return the ISMS roles that a person holds on a day, by appointment or by grant."""
     return roles_appointed_to(session, person_id, day) | roles_granted(session, person_id, day)
+
+
+def is_serving(session: Session, person_id: int, day: date) -> bool:
+    """Tell whether a person serves in the organisation on a day, as everything recorded says."""
+    rows = select(PersonService.id).where(
+        PersonService.person_id == person_id, known(PersonService, None), valid_on(PersonService, day)
+    )
+    return session.scalar(rows.limit(1)) is not None
 
 
 def roles_granted(session: Session, person_id: int, day: date) -> frozenset[str]:

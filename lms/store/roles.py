@@ -181,6 +181,14 @@ def seats_of(session: Session, organisation_id: int, known_at: int | None = None
     )
 
 
+def seat_order(session: Session, organisation_id: int, known_at: int | None = None) -> dict[str, int]:
+    """Return the place of each seat when all are listed body by body."""
+    bodies = {each.key: number for number, each in enumerate(bodies_of(session, organisation_id, known_at))}
+    seats = seats_of(session, organisation_id, known_at)
+    ordered = sorted(seats, key=lambda each: bodies.get(each.body_key, len(bodies)))
+    return {each.key: number for number, each in enumerate(ordered)}
+
+
 def separation_rules_of(session: Session, organisation_id: int, known_at: int | None = None) -> list[SeparationRule]:
     """Return the known, uncorrected rules of separation that the organisation added, in order of their recording."""
     return list(session.scalars(_known(SeparationRule, organisation_id, known_at).order_by(SeparationRule.id)))

@@ -39,6 +39,7 @@ from lms.services.launches import LoginFault, LoginRefused
 from lms.services.moments import UnknownTreeSizeError
 from lms.services.person_facts import NoSuchFactError, NoSuchPersonError
 from lms.services.pledges import UnknownPledgeError
+from lms.services.roles import AcknowledgedAlreadyError, NotYourAppointmentError, UnknownAppointmentError
 from lms.services.selfcheck import UnknownHitError
 from lms.services.signing import (
     AlreadySignedError,
@@ -116,6 +117,9 @@ TABLE: dict[type[Exception], Answer] = {
     OwnCaseError: Answer(403, "own_case"),
     NoSuchPersonError: Answer(404, "person_unknown"),
     NoSuchFactError: Answer(404, "fact_unknown"),
+    UnknownAppointmentError: Answer(404, "appointment_unknown"),
+    NotYourAppointmentError: Answer(404, "appointment_not_yours"),
+    AcknowledgedAlreadyError: Answer(409, "acknowledged_already"),
 }
 
 _LOGIN_ANSWERS = {

@@ -21,6 +21,7 @@ from lms.web.security import csp_nonce
 from lms.wording import gettext as wording
 from lms.wording import pledges as pledge_words
 from lms.wording.people import fact_field_label, fact_kind_label, fact_value_text
+from lms.wording.permissions import role_label
 from lms.wording.registers import (
     category_label,
     date_label,
@@ -29,6 +30,15 @@ from lms.wording.registers import (
     occasion_label,
     state_label,
     year_label,
+)
+from lms.wording.roles import (
+    chart_date,
+    end_kind_label,
+    field_label,
+    problem_sentence,
+    separation_reason,
+    term_label,
+    vacancy_label,
 )
 
 
@@ -55,6 +65,14 @@ def init_app(app: Flask) -> None:
         fact_kind_label=fact_kind_label,
         fact_field_label=fact_field_label,
         fact_value_text=fact_value_text,
+        role_label=role_label,
+        end_kind_label=end_kind_label,
+        term_label=term_label,
+        vacancy_label=vacancy_label,
+        chart_date=chart_date,
+        field_label=field_label,
+        problem_sentence=problem_sentence,
+        separation_reason=separation_reason,
         moment_shown=moment_shown,
         moment_arguments=moment_arguments,
         rooms_of=rooms_of,

@@ -33,6 +33,12 @@ ROOMS = (
     Room("people.register", Permission.READ_PEOPLE, lambda: _("People's records")),
     Room("pledge_register.register", Permission.READ_PLEDGES, lambda: _("Pledges"), ("pledge_texts", "vendors")),
     Room("selfcheck.page", Permission.READ_SELF_CHECK, lambda: _("Self-check")),
+    Room(
+        "roles.chart",
+        Permission.READ_CHART,
+        lambda: _("Roles"),
+        ("my_roles", "appointing", "renewing", "bodies"),
+    ),
     Room("identities.queue", Permission.LINK_IDENTITIES, lambda: _("Linking queue")),
 )
 

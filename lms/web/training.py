@@ -10,6 +10,7 @@ from lms.services.attempts import results_of
 from lms.services.awareness import modules_in_use
 from lms.services.permissions import Permission
 from lms.services.requirements import Standing, standings_of
+from lms.services.roles import has_unacknowledged
 from lms.services.sessions import choose_language
 from lms.web.request import now, reading, transaction
 from lms.web.security import requires, visitor
@@ -40,6 +41,8 @@ def home(handle: str) -> str:
         modules=modules,
         others=[module for key, module in modules.items() if key not in asked_for],
         results=results_of(session, asking.identity_ids),
+        unacknowledged=asking.person_id is not None
+        and has_unacknowledged(session, asking.organisation.id, asking.person_id, jst_date(now())),
     )
 
 

@@ -31,6 +31,11 @@ _PERMISSIONS: dict[str, Callable[[], str]] = {
     "judge_hits": lambda: _("Judge hits of the self-check that are not about oneself."),
     "read_people": lambda: _("See everybody's record: facts, obligations, corrections."),
     "record_people": lambda: _("Record and correct facts about people."),
+    "read_chart": lambda: _("See the organisation chart of any date."),
+    "read_appointments": lambda: _(
+        "See all appointments with their letters, who has acknowledged, and where the chart contradicts itself."
+    ),
+    "manage_roles": lambda: _("Establish bodies and seats; appoint, correct and end appointments."),
 }
 """One sentence for each value of `lms.services.permissions.Permission`; docs/permissions.md is made from them."""
 

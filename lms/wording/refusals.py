@@ -127,6 +127,18 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
         _("The ledger never had this size."),
         _("“As known at” takes a size that the ledger has had. Leave it empty for everything recorded."),
     ),
+    "appointment_unknown": lambda: Refusal(
+        _("There is no such appointment."),
+        _("It may have been corrected or ended meanwhile. Please open the page again and look at it as it is now."),
+    ),
+    "appointment_not_yours": lambda: Refusal(
+        _("This appointment is not yours."),
+        _("Only the appointee acknowledges an appointment and opens its letter here. Nothing was recorded."),
+    ),
+    "acknowledged_already": lambda: Refusal(
+        _("You have acknowledged this appointment already."),
+        _("It is recorded with its time. Nothing was recorded again."),
+    ),
     "identity_unknown": lambda: Refusal(
         _("There is no such account in the linking queue."),
         _("Please load the queue again."),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+from courses.calendar import era_date
+from courses.charts import Contradiction, ContradictionCode
 from courses.roles import IsmsRole, Problem, ProblemCode, RoleAssignment, Separation
-from lms.wording.gettext import _
+from lms.wording.gettext import _, current_language, ngettext
 from lms.wording.permissions import role_label
 from lms.wording.registers import date_label
 
@@ -29,6 +31,18 @@ def term_label(first_day: date, last_day: date | None) -> str:
     if last_day is None:
         return _("from %(start)s until further notice", start=start)
     return _("%(start)s to %(end)s", start=start, end=date_label(last_day))
+
+
+def letter_term(first_day: date, last_day: date | None) -> str:
+    """Return a term as letters write it: in Japanese by eras, in English with the months in full."""
+    days = [_letter_date(day) for day in (first_day, last_day) if day is not None]
+    if last_day is None:
+        return _("from %(start)s until further notice", start=days[0])
+    return _("%(start)s to %(end)s", start=days[0], end=days[1])
+
+
+def _letter_date(day: date) -> str:
+    return era_date(day) if current_language() == "ja" else f"{day.day} {day:%B} {day.year}"
 
 
 def assignment_label(each: RoleAssignment) -> str:
@@ -171,3 +185,57 @@ def body_sentence(code: str, field: str) -> str:
         "same_role": lambda: _("Choose two different roles."),
     }
     return sentences[code]()
+
+
+def standing_label(standing: str) -> str:
+    """Return how an appointment stands on a date."""
+    labels: dict[str, Callable[[], str]] = {
+        "in_force": lambda: _("In force"),
+        "to_come": lambda: _("To come"),
+        "over": lambda: _("Over"),
+    }
+    return labels[standing]()
+
+
+def vacancy_label(count: int) -> str:
+    """Return how many holders a seat lacks."""
+    return ngettext("%(count)s vacancy", "%(count)s vacancies", count)
+
+
+def chart_date(day: date) -> str:
+    """Return a date as a chart bears it: "令和8年11月23日（2026年11月23日）" or "23 Nov 2026"."""
+    return f"{era_date(day)}（{date_label(day)}）" if current_language() == "ja" else date_label(day)
+
+
+def chart_columns() -> list[str]:
+    """Return the headings of the list beneath a chart."""
+    return [_("Body"), _("Seat"), _("Name"), _("Term"), _("Letter number")]
+
+
+def contradiction_sentence(found: Contradiction, person: str, seat: str) -> str:
+    """Return where bodies, seats and appointments differ, as a sentence about a person and a seat."""
+    label = assignment_label(found.appointment) if found.appointment else ""
+    other = assignment_label(found.other) if found.other else ""
+    sentences: dict[ContradictionCode, Callable[[], str]] = {
+        ContradictionCode.SEAT_GONE: lambda: _(
+            "%(person)s is appointed to a seat that is not established: %(label)s.", person=person, label=label
+        ),
+        ContradictionCode.ROLE_DIFFERS: lambda: _(
+            "%(person)s is appointed to another role than the seat “%(seat)s” gives: %(label)s.",
+            person=person,
+            seat=seat,
+            label=label,
+        ),
+        ContradictionCode.VACANT: lambda: _("The seat “%(seat)s” has fewer holders than it must have.", seat=seat),
+        ContradictionCode.OVERFULL: lambda: _("The seat “%(seat)s” has more holders than it may have.", seat=seat),
+        ContradictionCode.HOLDER_LEFT: lambda: _(
+            "%(person)s does not serve any more and still holds a role: %(label)s.", person=person, label=label
+        ),
+        ContradictionCode.SEPARATION_BROKEN: lambda: _(
+            "%(person)s holds two roles that are kept apart: %(label)s; %(other)s.",
+            person=person,
+            label=label,
+            other=other,
+        ),
+    }
+    return sentences[found.code]()

@@ -10,13 +10,22 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from courses.roles import IsmsRole
-from lms.services.permissions import EVERYONE, PERMISSIONS_OF, Permission, grant_role, permissions_of, revoke_grant
+from lms.services.permissions import (
+    EVERYONE,
+    ON_STAFF,
+    PERMISSIONS_OF,
+    Permission,
+    grant_role,
+    permissions_of,
+    revoke_grant,
+)
 from lms.store.organisations import Organisation
 from lms.store.permissions import Grant
 from lms.store.records import record
 from tests.factories import ACTOR, add_appointment, add_person
 
 TODAY = date(2026, 11, 23)
+AT_WORK = EVERYONE | ON_STAFF
 
 
 def test_an_identity_that_is_nobodys_may_learn(session: Session) -> None:
@@ -27,19 +36,19 @@ def test_the_secretariat_may_read_registers_and_link_identities(
     session: Session, organisation: Organisation, now: datetime
 ) -> None:
     person_id = add_person(session, organisation)
-    assert permissions_of(session, person_id, TODAY) == EVERYONE
+    assert permissions_of(session, person_id, TODAY) == AT_WORK
     grant_role(session, organisation, person_id, IsmsRole.SECRETARIAT, ACTOR, now)
-    everything = EVERYONE | PERMISSIONS_OF[IsmsRole.SECRETARIAT]
+    everything = AT_WORK | PERMISSIONS_OF[IsmsRole.SECRETARIAT]
     assert everything > {Permission.READ_ATTENDANCE, Permission.LINK_IDENTITIES, Permission.MANAGE_PLEDGES}
     assert permissions_of(session, person_id, TODAY) == everything
-    assert permissions_of(session, person_id, TODAY - timedelta(days=1)) == EVERYONE
+    assert permissions_of(session, person_id, TODAY - timedelta(days=1)) == AT_WORK
 
 
 def test_a_role_that_opens_no_page_adds_nothing(session: Session, organisation: Organisation, now: datetime) -> None:
     person_id = add_person(session, organisation)
-    for role in set(IsmsRole) - set(PERMISSIONS_OF):
+    for role in (role for role in IsmsRole if not PERMISSIONS_OF[role]):
         grant_role(session, organisation, person_id, role, ACTOR, now)
-    assert permissions_of(session, person_id, TODAY) == EVERYONE
+    assert permissions_of(session, person_id, TODAY) == AT_WORK
 
 
 def test_granting_again_writes_nothing(session: Session, organisation: Organisation, now: datetime) -> None:
@@ -69,7 +78,7 @@ def test_a_grant_that_ended_opens_nothing(session: Session, organisation: Organi
     )
     record(session, organisation, ended)
     assert Permission.READ_ATTENDANCE in permissions_of(session, person_id, TODAY)
-    assert permissions_of(session, person_id, tomorrow) == EVERYONE
+    assert permissions_of(session, person_id, tomorrow) == AT_WORK
 
 
 def test_an_appointment_opens_pages_on_its_days_alone(session: Session, organisation: Organisation) -> None:
@@ -92,7 +101,7 @@ def test_an_appointment_that_was_ended_or_never_was_opens_nothing(
     add_appointment(
         session, organisation, person_id, IsmsRole.SECRETARIAT, former.valid_from, superseded=former, **correction
     )
-    assert permissions_of(session, person_id, TODAY) == EVERYONE
+    assert permissions_of(session, person_id, TODAY) == AT_WORK
 
 
 def test_a_grant_taken_back_opens_nothing_and_can_be_given_again(
@@ -107,7 +116,7 @@ def test_a_grant_taken_back_opens_nothing_and_can_be_given_again(
     assert taken_back.valid_to == TODAY + timedelta(days=2)
     day_before, day = TODAY + timedelta(days=1), TODAY + timedelta(days=2)
     assert Permission.READ_ATTENDANCE in permissions_of(session, person_id, day_before), "what was, stays"
-    assert permissions_of(session, person_id, day) == EVERYONE
+    assert permissions_of(session, person_id, day) == AT_WORK
     assert revoke_grant(*who, ACTOR, now + timedelta(days=3)) is None
     grant_role(*who, ACTOR, now + timedelta(days=4))
     assert Permission.READ_ATTENDANCE in permissions_of(session, person_id, TODAY + timedelta(days=4))
@@ -121,3 +130,13 @@ def test_taking_a_grant_back_leaves_an_appointment_in_force(
     add_appointment(session, organisation, person_id, IsmsRole.SECRETARIAT, TODAY)
     revoke_grant(session, organisation, person_id, IsmsRole.SECRETARIAT, ACTOR, now)
     assert Permission.READ_ATTENDANCE in permissions_of(session, person_id, TODAY)
+
+
+def test_a_leaver_has_no_rights_by_role_even_where_an_appointment_was_left_open(
+    session: Session, organisation: Organisation, now: datetime
+) -> None:
+    person_id = add_person(session, organisation, left_on=TODAY.isoformat())
+    add_appointment(session, organisation, person_id, IsmsRole.SECRETARIAT, date(2026, 4, 1))
+    grant_role(session, organisation, person_id, IsmsRole.SECRETARIAT, ACTOR, now)
+    assert Permission.READ_ATTENDANCE in permissions_of(session, person_id, TODAY), "the last day still counts"
+    assert permissions_of(session, person_id, TODAY + timedelta(days=1)) == EVERYONE
