@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ from lms.store.restores import LedgerRestore
 
 NEWEST = "newest.checkpoint"
 MOST_DAYS = 400
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.checkpoint")
 
 
 class Standing(StrEnum):
@@ -105,6 +107,8 @@ def write_anchor(
         there = _read(own / NEWEST, own.name, None)
         if there is not None and there.size > checkpoint.size and there != acknowledged:
             return
+        for stale in own.glob(".new-*"):  # of a worker that was killed while it wrote
+            stale.unlink()
         descriptor, temporary = tempfile.mkstemp(dir=own, prefix=".new-")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
@@ -138,10 +142,18 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 def read_anchors(folder: Path, organisation_key: str, verifier: NoteVerifier | None) -> list[Anchor]:
-    """Return an organisation's anchors, the newest first; without a verifier their signatures are not checked."""
+    """Return an organisation's anchors, the newest first; without a verifier their signatures are not checked.
+
+    Raises:
+        OSError: the folder is there and can't be read, so that nobody knows what it holds.
+    """
     own = folder / organisation_key
-    paths = [*own.glob(NEWEST), *sorted(own.glob("????-??-??.checkpoint"), reverse=True)]
-    return [Anchor(f"{organisation_key}/{path.name}", _read(path, organisation_key, verifier)) for path in paths]
+    try:
+        names = [path.name for path in own.iterdir() if path.name == NEWEST or _DAY.fullmatch(path.name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    names.sort(key=lambda name: (name == NEWEST, name), reverse=True)
+    return [Anchor(f"{organisation_key}/{name}", _read(own / name, organisation_key, verifier)) for name in names]
 
 
 def _read(path: Path, organisation_key: str, verifier: NoteVerifier | None) -> Checkpoint | None:

@@ -124,6 +124,19 @@ def test_a_name_that_no_pack_has_or_that_is_taken_is_refused(tmp_path: Path, pat
             pack.add_file(path, b"b")
 
 
+def test_a_file_or_a_pack_too_large_for_the_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in ("LARGEST_FILE", "LARGEST_PACK"):
+        with (
+            monkeypatch.context() as smaller,
+            pytest.raises(PackFileError),
+            PackWriter(tmp_path / "p.zip", FACTS) as pack,
+        ):
+            smaller.setattr(f"lms.reports.evidence.pack.{limit}", 300)
+            pack.add_file("a.txt", bytes(200))
+            pack.add_file("b.txt", bytes(301))
+    assert names(tmp_path) == []
+
+
 def test_evidence_without_its_event_is_not_written(tmp_path: Path) -> None:
     values = PackValues()
     with PackWriter(tmp_path / "pack.zip", FACTS) as pack:

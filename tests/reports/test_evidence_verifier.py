@@ -104,13 +104,16 @@ def test_packing_the_same_files_again_gives_the_same_bytes(good: bytes) -> None:
 
 
 @pytest.mark.slow
-def test_one_changed_byte_anywhere_is_found(good: bytes, found: Callable[..., list[tuple[str, str]]]) -> None:
+@pytest.mark.parametrize("wanted", [1_000, pytest.param(10**9, marks=pytest.mark.soak)])
+def test_one_changed_byte_anywhere_is_found(
+    good: bytes, found: Callable[..., list[tuple[str, str]]], wanted: int
+) -> None:
     chance = random.Random(1)
     assert found(good) == []
     verifier_at = good.index(contents(good)["verify.py"])
     places = [place for place in range(len(good)) if not verifier_at + 50 < place < verifier_at + 30_000]
     missed = []
-    for place in chance.sample(places, 1_500):
+    for place in chance.sample(places, wanted) if wanted < len(places) else range(len(good)):
         data = bytearray(good)
         data[place] ^= chance.randrange(1, 256)
         if not found(bytes(data)):
@@ -370,13 +373,14 @@ def mutated(good: bytes, chance: random.Random) -> bytes:
 
 
 @pytest.mark.slow
-def test_two_thousand_mutated_packs_are_all_found_without_a_traceback(
-    tmp_path: Path, found: Callable[..., list[tuple[str, str]]]
+@pytest.mark.parametrize("wanted", [2_000, pytest.param(200_000, marks=pytest.mark.soak)])
+def test_thousands_of_mutated_packs_are_all_found_without_a_traceback(
+    tmp_path: Path, found: Callable[..., list[tuple[str, str]]], wanted: int
 ) -> None:
     good = write_pack(tmp_path / "pack.zip").read_bytes()
     chance = random.Random(2026)
     tried, missed = 0, []
-    while tried < 2_000:
+    while tried < wanted:
         data = mutated(good, chance)
         if data == good:
             continue

@@ -103,11 +103,13 @@ def test_each_checkpoint_is_anchored_and_one_is_kept_for_each_day(
     assert sorted(path.name for path in own.iterdir()) == [
         ".lock", "2026-11-23.checkpoint", "2026-11-24.checkpoint", "newest.checkpoint",
     ]  # fmt: skip
+    (own / ".new-of-a-killed-worker").write_text("")
     for day in range(500):
         (own / f"20{day // 28 // 12:02}-{day // 28 % 12 + 1:02}-{day % 28 + 1:02}.checkpoint").write_text("old")
     add_units(database, settings, kept, now + timedelta(days=2), "H")
     assert len(list(own.glob("20*.checkpoint"))) == 400
     assert (own / "2026-11-24.checkpoint").exists()
+    assert list(own.glob(".new-*")) == []
 
 
 def test_a_smaller_checkpoint_never_replaces_a_larger(
