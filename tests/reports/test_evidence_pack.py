@@ -98,6 +98,7 @@ def test_the_verifier_in_the_pack_runs_alone(tmp_path: Path) -> None:
     done = subprocess.run([*command, "--lang", "en"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Nothing is wrong." in done.stdout
+    assert "3 rows, 3 evidence ids, 9 cells compared with events" in done.stdout
     assert "What it does not show" in done.stdout
     pack.write_bytes(pack.read_bytes()[:-1000])
     done = subprocess.run([*command, "--lang", "ja"], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -564,6 +564,7 @@ class Tables:
 
     def __init__(self, manifest: Dict[str, Any], events: Dict[str, List[Event]], report: Report) -> None:
         self.manifest, self.events, self.report = manifest, events, report
+        self.rows = self.ids = self.cells = 0
 
     def check(self, entry: Dict[str, Any], content: bytes) -> None:
         """Check one table."""
@@ -598,9 +599,10 @@ class Tables:
                 self.report.add("csv.head", entry["path"], name)
 
     def _check_row(self, entry: Dict[str, Any], where: str, row: Dict[str, str]) -> None:
+        self.rows, self.cells = self.rows + 1, self.cells + len(entry["values"])
         for column in entry["evidence"]:
             for evidence_id in row[column].split():
-                found = self.events.get(evidence_id, [])
+                found, self.ids = self.events.get(evidence_id, []), self.ids + 1
                 if not re.fullmatch("E-[0-9a-f]{16}", evidence_id):
                     self.report.add("evidence.form", f"{where}, {column}", evidence_id)
                 elif not any(event.n < self.manifest["known_at"] for event in found):
@@ -658,6 +660,7 @@ def check(path: str, key: Optional[str] = None, since: Optional[str] = None, own
         ("period", "[{from}, {to})".format(**manifest["period"])),
         *((name, str(manifest[name])) for name in ("as_of", "known_at", "generator", "criteria")),
         ("files", str(len(files))),
+        ("tables", f"{tables.rows} rows, {tables.ids} evidence ids, {tables.cells} cells compared with events"),
         ("events", f"{sum(map(len, events.values()))} / {len(leaves)}"),
         ("ledger key", manifest["ledger"]["fingerprint"]),
         ("pack key", manifest["pack_key"]["fingerprint"]),
