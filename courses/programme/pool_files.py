@@ -219,6 +219,8 @@ class _Reader:
         self.problems: list[FileProblem] = []
         self.count = 0
         self._areas: dict[str, str] = {}
+        self._has_all_areas = True
+        """Whether every area's id could be read; else none is called unknown."""
         self._people: dict[str, str] = {}
 
     def add(self, problem: FileProblem) -> None:
@@ -248,6 +250,7 @@ class _Reader:
         leaders = members.get("leaders_per_team", self._whole(0, most_leaders), 0)
         train = members.get("train", self._whole(0, MOST_CANDIDATES), 1)
         areas = members.get("areas", self._each(1, MOST_AREAS, self._area))
+        self._has_all_areas = areas is not None and self._has_all_areas
         auditors = members.get("auditors", self._each(0, MOST_AUDITORS, self._auditor))
         candidates = members.get("candidates", self._each(0, MOST_CANDIDATES, self._candidate), [])
         if self.count:
@@ -256,9 +259,10 @@ class _Reader:
 
     def _area(self, pointer: str, content: object) -> Area | None:
         members = self._object(pointer, content, AREA_MEMBERS)
+        name = None if members is None else members.get("id", self._new_id(self._areas))
+        self._has_all_areas = name is not None and self._has_all_areas
         if members is None:
             return None
-        name = members.get("id", self._new_id(self._areas))
         hours = members.get("hours", self._hours, Fraction(1))
         skills = members.get("skills", self._names(MOST_SKILLS), ())
         return None if None in (name, hours, skills) else Area(name, hours, frozenset(skills))
@@ -352,7 +356,7 @@ class _Reader:
             name = self._new_id(first)(where, entry)
             if name is None:
                 continue
-            if known is not None and name not in known:
+            if known is not None and name not in known and self._has_all_areas:
                 self.add(FileProblem(FileProblemCode.UNKNOWN_AREA, where, _shown(name)))
             yield name
 
