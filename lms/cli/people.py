@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from courses.calendar import jst_date
+from courses.calendar import UnknownFiscalYearError, jst_date
 from courses.staff_lists import StaffList, StaffListRefused, read_staff_list
+from lms.cli.awareness import DAY
 from lms.cli.context import CommandContext
 from lms.cli.organisations import ORGANISATION_OPTION, READABLE_FILE, actor, known_organisation, print_problems
+from lms.services.audit import note
+from lms.services.moments import UnknownTreeSizeError, check_known_at
+from lms.services.person_export import people_with_number, person_as_values
 from lms.services.staff_lists import (
     AmbiguousStaffNumberError,
     ImportPlan,
@@ -20,7 +26,10 @@ from lms.services.staff_lists import (
     plan_import,
 )
 from lms.store.organisations import Organisation, units_of
+from lms.store.records import Moment
 from lms.wording.gettext import _
+from lms.wording.people import fact_kind_label, fact_value_text
+from lms.wording.registers import state_label
 from lms.wording.staff_lists import column_label, remark_sentence
 
 
@@ -61,6 +70,79 @@ def import_list(
             _("Several known people have the staff number %(number)s; correct that first.", number=fault.staff_number)
         ) from None
     _print(plan, is_applied)
+
+
+@people.command("show")
+@click.argument("staff_number")
+@click.option("--as-of", type=DAY, help="The end of this day in JST; today if left out.")
+@click.option("--known-at", type=click.IntRange(min=0), help="Size of the ledger; everything recorded if left out.")
+@click.option("--json", "is_json", is_flag=True, help="Print everything as JSON, corrections included.")
+@ORGANISATION_OPTION
+@click.pass_obj
+def show(
+    context: CommandContext,
+    staff_number: str,
+    as_of: datetime | None,
+    known_at: int | None,
+    is_json: bool,
+    key: str | None,
+) -> None:
+    """Show the whole record of the person with STAFF_NUMBER: facts, obligations, evidence ids."""
+    now = context.now()
+    moment = Moment(as_of.date() if as_of else jst_date(now), known_at)
+    with context.database.reading() as session:
+        owner = known_organisation(session, key)
+        try:
+            check_known_at(session, owner.id, known_at)
+            found = people_with_number(session, owner.id, staff_number, moment)
+            records = [person_as_values(session, owner.id, each, moment) for each in found]
+        except UnknownTreeSizeError as unknown:
+            raise click.ClickException(
+                _("The ledger never had this size; its largest is %(largest)s.", largest=unknown.largest)
+            ) from None
+        except UnknownFiscalYearError:
+            raise click.BadParameter(_("Years from 1990 to 2199 are kept."), param_hint="--as-of") from None
+    if not records:
+        raise click.ClickException(_("Nobody was known by the staff number %(number)s then.", number=staff_number))
+    if len(records) > 1:
+        raise click.ClickException(
+            _("Several known people have the staff number %(number)s; correct that first.", number=staff_number)
+        )
+    with context.database.transaction() as session:
+        note(session, "people.shown", actor(context), now, owner.id, person_id=records[0]["person"]["person_id"])
+    if is_json:
+        click.echo(json.dumps(records[0], ensure_ascii=False, indent=1))
+    else:
+        print_person(records[0])
+
+
+def print_person(values: dict[str, Any]) -> None:
+    """Print a person's record for reading."""
+    who = values["person"]
+    known_at = values["known_at"]
+    click.echo(f"{who['staff_number'] or '–'}  {who['name'] or _('(erased)')}  {who['unit'] or ''}")
+    click.echo(
+        _("As of %(day)s, everything recorded.", day=values["as_of"])
+        if known_at is None
+        else _("As of %(day)s, as known at ledger size %(size)s.", day=values["as_of"], size=known_at)
+    )
+    for kind, facts in values["facts"].items():
+        for fact in facts:
+            click.echo(f"- {fact_kind_label(kind)}: {_fact_line(kind, fact)}")
+            for earlier in fact["earlier"]:
+                click.echo(f"    {_('before:')} {_fact_line(kind, earlier)}")
+    for each in values["obligations"]:
+        ends = f" {each['evidence_id']}" if each["evidence_id"] else ""
+        state = state_label(each["state"])
+        click.echo(f"* {each['requirement']} {each['occasion']}  {state}  {each['due_on']}{ends}")
+
+
+def _fact_line(kind: str, fact: dict[str, Any]) -> str:
+    values = [text for name, value in fact["values"].items() if (text := fact_value_text(kind, name, value))]
+    void = f" [{_('Voided')}]" if fact["is_void"] else ""
+    why = fact["correction_reason"] or fact["reason"]
+    parts = [f"{fact['valid_from']} – {fact['valid_to'] or ''}", *values, *([f"({why})"] if why else [])]
+    return f"{' '.join(parts)}{void}  {fact['evidence_id']}"
 
 
 def _plan(context: CommandContext, owner: Organisation, staff_list: StaffList, day: date) -> ImportPlan:
