@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 import click
 
@@ -56,25 +57,36 @@ def requirement() -> None:
 @requirement.command("default")
 @click.argument("module")
 @click.option("--approved-by", required=True, help="Office or body that approved.")
+@click.option(
+    "--approved-on", type=DAY, help="Day of the decision; nothing is asked as of an earlier day. Today if left out."
+)
 @click.option("--first-year", type=int, help="First fiscal year; the present one if left out.")
 @click.option("--due", default="12-31", show_default=True, help="Month and day by which it is due each year.")
 @ORGANISATION_OPTION
 @click.pass_obj
 def add_default(
-    context: CommandContext, module: str, approved_by: str, first_year: int | None, due: str, key: str | None
+    context: CommandContext,
+    /,
+    module: str,
+    approved_by: str,
+    key: str | None,
+    **options: Any,  # noqa: ANN401 - click's own
 ) -> None:
     """Ask everyone in scope for MODULE's test: once in each fiscal year, and within 30 days of joining."""
     now = context.now()
     today = jst_date(now)
     actor = f"operator:{context.operator}"
+    approved_on: date = options["approved_on"].date() if options["approved_on"] else today
     try:
-        rules = default_requirements(module, first_year or FiscalYear.of(today).year, _month_and_day(due))
+        rules = default_requirements(
+            module, options["first_year"] or FiscalYear.of(approved_on).year, _month_and_day(options["due"])
+        )
         with explained(), context.database.transaction() as session:
             organisation = find_organisation_or_only(session, key)
             lessons = module_in_use(session, organisation.id, module, today).module.body
             titles = {language: lesson.title for language, lesson in lessons.items()}
             for rule, ja, en in zip(rules, ("年次", "着任時"), ("yearly", "on joining"), strict=True):
-                approval = Approval(approved_by, today, f"{titles['ja']}（{ja}）", f"{titles['en']} ({en})")
+                approval = Approval(approved_by, approved_on, f"{titles['ja']}（{ja}）", f"{titles['en']} ({en})")
                 approve_requirement(session, organisation, rule, approval, actor, now)
                 click.echo(rule.key)
     except UnknownModuleError:

@@ -62,7 +62,8 @@ def installed(terminal: Terminal) -> Terminal:
     terminal.done(
         "catalogue", "adopt", "--decision", "議題2", "--approved-by", "委員会", "--effective-on", "2026-04-01"
     )
-    terminal.done("requirement", "default", "isms-and-my-role", "--approved-by", "委員会", "--first-year", "2026")
+    approval = ("--approved-by", "委員会", "--approved-on", "2026-04-01")
+    terminal.done("requirement", "default", "isms-and-my-role", *approval, "--first-year", "2026")
     return terminal
 
 
@@ -171,3 +172,35 @@ def test_the_worker_places_events_and_the_ledger_verifies(installed: Terminal) -
     assert "0 pending" in installed.done("ledger", "verify")
     report = json.loads(installed.done("ledger", "verify", "--json"))
     assert "kakuu" in json.dumps(report)
+
+
+def test_requirements_are_listed_and_the_default_load_is_adopted_once(installed: Terminal) -> None:
+    listed = installed.done("requirement", "list")
+    assert "isms-and-my-role-annual  fiscal_year  isms-and-my-role  2026–  approved by 委員会 on 2026-04-01" in listed
+    adopted = installed.done("requirement", "adopt-defaults", "--approved-by", "委員会", "--approved-on", "2026-05-01")
+    assert "+ internal-auditor-course-internal-auditor" in adopted
+    assert "isms-and-my-role" not in adopted
+    assert "pledge" not in adopted, "no text is approved"
+    assert "+ " not in installed.done("requirement", "adopt-defaults", "--approved-by", "委員会")
+    assert "12-31" in installed.run("requirement", "adopt-defaults", "--approved-by", "x", "--due", "x").output
+    assert installed.done("requirement", "list").count("\n") == 3
+
+
+def test_a_persons_record_is_shown_in_words_and_as_json(installed: Terminal) -> None:
+    shown = installed.done("people", "show", "00101", "--as-of", "2026-11-23")
+    for part in ("As of 2026-11-23, everything recorded.", "In scope", "isms-and-my-role-annual", "Open", "E-"):
+        assert part in shown
+    found = json.loads(installed.done("people", "show", "00101", "--as-of", "2026-11-23", "--json"))
+    assert (found["person"]["staff_number"], found["person"]["is_in_scope"]) == ("00101", True)
+    assert {kind for kind, facts in found["facts"].items() if facts} == {
+        "particulars",
+        "scope",
+        "service",
+        "affiliation",
+    }
+    assert [each["state"] for each in found["obligations"]] == ["open"]
+    assert found["evidence"] == []
+    assert "Nobody was known" in installed.refused("people", "show", "99999")
+    assert "Nobody was known" in installed.refused("people", "show", "00101", "--known-at", "0")
+    assert "its largest is 0" in installed.refused("people", "show", "00101", "--known-at", "1")
+    assert installed.run("people", "show", "00101", "--as-of", "1900-01-01").exit_code == 2
