@@ -23,7 +23,11 @@ from lms.store.revisions import check_schema
 from lms.web import (
     appointing,
     attendance,
+    audit_areas,
+    auditors,
+    audits,
     bodies,
+    declarations,
     errors,
     identities,
     invited,
@@ -34,6 +38,7 @@ from lms.web import (
     pledge_register,
     pledge_texts,
     pledges,
+    pools,
     presentation,
     renewing,
     roles,
@@ -106,6 +111,11 @@ def create_app(
         appointing,
         renewing,
         bodies,
+        pools,
+        auditors,
+        audit_areas,
+        audits,
+        declarations,
     ):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(pledges.window_blueprint)

@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from itertools import combinations
+from math import comb, lcm
 from typing import TYPE_CHECKING
 
 from courses.programme.coverage import Bench, benches
@@ -25,6 +26,9 @@ from courses.programme.results import MOST_TRAINING_SETS, Training
 
 if TYPE_CHECKING:
     from courses.programme.solve import Variable
+
+MOST_TRIED = 500
+"""So many sets are tried one by one, which takes milliseconds and no solver."""
 
 
 def train_next(pool: Pool) -> Training:
@@ -38,12 +42,36 @@ def train_next(pool: Pool) -> Training:
     useless = tuple(sorted(each.id for each in pool.candidates if each.id not in helpful))
     if not pool.candidates or not pool.train:
         return Training(helps_no_area=useless)
-    search = _Search(everyone, pool.candidates, min(pool.train, len(pool.candidates)))
-    margin, deficit, cost = search.best()
-    sets = sorted(search.all_best())
+    count = min(pool.train, len(pool.candidates))
+    if comb(len(pool.candidates), count) <= MOST_TRIED and not any(bench.area.skills for bench in everyone):
+        margin, deficit, cost, sets = _try_all(everyone, pool.candidates, count)
+    else:
+        search = _Search(everyone, pool.candidates, count)
+        margin, deficit, cost = search.best()
+        sets = sorted(search.all_best())
     return Training(
         tuple(sets[:MOST_TRAINING_SETS]), len(sets) <= MOST_TRAINING_SETS, margin, deficit, cost, helps_no_area=useless
     )
+
+
+def _try_all(
+    everyone: Sequence[Bench], candidates: Sequence[Candidate], count: int
+) -> tuple[int, int, Fraction, list[tuple[str, ...]]]:
+    """Try every set, where there are few and no area asks for skills; return margin, deficit, cost, and the best sets."""
+    costs = {each.id: each.cost for each in candidates}
+    found: dict[tuple[int, int, Fraction], list[tuple[str, ...]]] = {}
+    for chosen in combinations(sorted(costs), count):
+        absent = costs.keys() - set(chosen)
+        real = [
+            Bench(each.area, tuple(one for one in each.members if one.id not in absent), each.k, each.leaders)
+            for each in everyone
+        ]
+        margin = min(bench.spare for bench in real)
+        deficit = sum(bench.shortfall for bench in real)
+        cost = sum((costs[each] for each in chosen), Fraction())
+        found.setdefault((-margin, deficit, cost), []).append(chosen)
+    best = min(found)
+    return -best[0], best[1], best[2], found[best]
 
 
 @dataclass(frozen=True, slots=True)

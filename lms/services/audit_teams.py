@@ -7,19 +7,25 @@ Source: ISO/IEC 27001 clause 9.2, Annex A 5.35; domain.md §5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from fractions import Fraction
 
 from sqlalchemy.orm import Session
 
 from courses.auditors import Check, MemberKind, Review, checks_on, qualification_on
 from courses.calendar import jst_date
 from courses.independence import Ground, Independence, Verdict
+from courses.programme.coverage import benches
+from courses.programme.model import Area, Auditor, Pool
+from courses.programme.teams import balanced_teams
 from lms.services.auditor_decisions import known_person
 from lms.services.auditors import Book, open_book
 from lms.services.audits import approved_exceptions, excepted_grounds, find_audit, judge_pairing, team_on
+from lms.services.pools import auditor_id, exclusion_from, person_of_auditor
 from lms.store.audits import Audit, PairingException, TeamAssignment, assignments_of, exceptions_of
 from lms.store.organisations import Organisation
 from lms.store.records import Moment, record
@@ -221,3 +227,69 @@ def shortcomings(book: Book, audit: Audit, person_id: int) -> tuple[Check, ...]:
     if first.until is None or first.until >= audit.held_to:
         return ()
     return tuple(each for each in checks_on(record_, standard, first.until) if not each.is_met)
+
+
+def audit_pool(book: Book, audit: Audit, excepted: Sequence[PairingException]) -> Pool:
+    """Return the pool of an audit as it is judged for its period and days, approved exceptions taken into account."""
+    policy = book.policy_on(audit.held_from)
+    areas = {key: book.area_on(key, audit.held_from) for key in audit.area_keys}
+    auditors = []
+    for file in book.files.values():
+        judged = [judge_pairing(book, audit, key, file.person_id) for key in areas]
+        if not file.is_auditor or judged[0].verdict is Verdict.NOT_QUALIFIED:
+            continue
+        review = review_for(book, audit, file.person_id)
+        named = {key: _named(excepted, audit.key, key, file.person_id) for key in areas}
+        open_grounds = [ground for each in judged for ground in each.open_grounds(named[each.area])]
+        minutes = review.capacity_minutes if review else None
+        auditors.append(
+            Auditor(
+                auditor_id(file.person_id),
+                may_lead=review is not None and review.may_lead,
+                exclusions=tuple(exclusion_from(ground, is_dated=False) for ground in open_grounds),
+                is_declared=judged[0].is_declared,
+                hours=None if minutes is None else Fraction(minutes, 60),
+                skills=review.skills if review else frozenset(),
+            )
+        )
+    return Pool(
+        as_of=audit.held_from,
+        areas=tuple(
+            Area(key, Fraction(row.effort_minutes, 60), frozenset(map(str, row.skills))) for key, row in areas.items()
+        ),
+        auditors=tuple(auditors),
+        k=policy.auditors_per_area,
+        leaders_per_team=policy.leaders_per_team,
+    )
+
+
+def _named(
+    excepted: Sequence[PairingException], audit_key: str, area_key: str, person_id: int
+) -> list[Mapping[str, object]]:
+    return excepted_grounds(approved_exceptions(excepted, audit_key, area_key, person_id))
+
+
+def propose_teams(
+    book: Book, audit: Audit, excepted: Sequence[PairingException], area_keys: Collection[str]
+) -> dict[str, list[Member]]:
+    """Return balanced teams for those of the areas that can be covered, each with a leader.
+
+    Raises:
+        courses.programme.solve.EffortSpentError: the solver's limit came before any answer.
+    """
+    pool = audit_pool(book, audit, excepted)
+    certain = [each for each in benches(pool, pool.as_of) if each.area.id in area_keys and each.has_team]
+    teams = balanced_teams(certain).members if certain else {}
+    may_lead = {each.id for each in pool.auditors if each.may_lead}
+    led: Counter[str] = Counter()
+    found = {}
+    for area, names in sorted(teams.items()):
+        leader = min(names, key=lambda name: (name not in may_lead, led[name], name))
+        led[leader] += 1
+        ordered = sorted(names, key=lambda name: (name != leader, name))
+        found[area] = [
+            Member(person_id, MemberKind.AUDITOR, name == leader)
+            for name in ordered
+            if (person_id := person_of_auditor(name)) is not None
+        ]
+    return found

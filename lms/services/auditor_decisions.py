@@ -10,8 +10,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from courses.auditors import AUDITOR_ROLES
 from courses.calendar import FiscalYear, Period, jst_date
 from lms.services.auditors import AuditorFile, Policy, UnknownAreaError, open_book
 from lms.store.auditors import (
@@ -26,6 +28,7 @@ from lms.store.openings import record_with_openings
 from lms.store.organisations import Organisation, Unit
 from lms.store.people import Person
 from lms.store.records import Moment, record
+from lms.store.roles import appointments_of
 
 _AREA_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,29}")
 MOST_MINUTES = 60 * 24 * 365
@@ -257,6 +260,23 @@ def declare_interests(
 def is_appointed_in(file: AuditorFile, year: FiscalYear) -> bool:
     """Tell whether somebody is appointed as an auditor on any day of a fiscal year."""
     return any(term.period.overlaps(year.period) for term in file.record.terms)
+
+
+def must_declare(session: Session, organisation_id: int, person_id: int | None, day: date) -> bool:
+    """Tell whether somebody is an auditor of a day's fiscal year who has not declared for it; a light query."""
+    if person_id is None:
+        return False
+    year = FiscalYear.of(day)
+    terms = appointments_of(session, organisation_id, None, {person_id})
+    is_auditor = any(
+        each.isms_role in AUDITOR_ROLES and Period(each.valid_from, each.valid_to).overlaps(year.period)
+        for each in terms
+    )
+    return is_auditor and not session.scalar(
+        select(InterestDeclaration.id)
+        .where(InterestDeclaration.person_id == person_id, InterestDeclaration.year == year.year)
+        .limit(1)
+    )
 
 
 def name_candidate(

@@ -46,6 +46,14 @@ class Permission(StrEnum):
     """See all appointments with their letters, who has acknowledged, and where the chart contradicts itself."""
     MANAGE_ROLES = "manage_roles"
     """Establish bodies and seats, appoint, correct and end appointments."""
+    READ_AUDITORS = "read_auditors"
+    """See auditors, their independence, the pool and the audits."""
+    PLAN_AUDITS = "plan_audits"
+    """Define areas and policy, plan audits, assign their teams, propose exceptions."""
+    REVIEW_AUDITORS = "review_auditors"
+    """Review auditors' competence once a year."""
+    APPROVE_EXCEPTIONS = "approve_exceptions"
+    """Approve or refuse exceptions from independence."""
 
 
 EVERYONE = frozenset({Permission.LEARN})
@@ -77,6 +85,10 @@ ROLES_WITH: dict[Permission, frozenset[IsmsRole]] = {
         }
     ),
     Permission.MANAGE_ROLES: frozenset({IsmsRole.SECRETARIAT}),
+    Permission.READ_AUDITORS: frozenset({IsmsRole.CISO, IsmsRole.AUDIT_COMMITTEE, IsmsRole.CHIEF_AUDITOR}),
+    Permission.PLAN_AUDITS: frozenset({IsmsRole.AUDIT_COMMITTEE, IsmsRole.CHIEF_AUDITOR}),
+    Permission.REVIEW_AUDITORS: frozenset({IsmsRole.CHIEF_AUDITOR}),
+    Permission.APPROVE_EXCEPTIONS: frozenset({IsmsRole.CISO, IsmsRole.AUDIT_COMMITTEE}),
 }
 """The table: which roles have a right; one entry for each right that not everybody has."""
 

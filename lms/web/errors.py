@@ -29,6 +29,8 @@ from lms.services.attempts import (
     NotOnThisPaperError,
 )
 from lms.services.audit import note
+from lms.services.auditors import UnknownAreaError
+from lms.services.audits import UnknownAuditError
 from lms.services.awareness import UnknownModuleError
 from lms.services.certificates import NotOnStaffListError, NotPassedError
 from lms.services.documents import UnknownDocumentError
@@ -54,6 +56,7 @@ from lms.services.signing import (
     UnknownSignatureError,
     WrongTextHashError,
 )
+from lms.web.auditors import UnknownAuditorError
 from lms.web.moments import BadFilterError
 from lms.web.request import browser_language, end_reading, now, tool
 from lms.web.security import FormTokenError, NotLaunchedError, NotPermittedError, visitor
@@ -98,6 +101,9 @@ TABLE: dict[type[Exception], Answer] = {
     BadFilterError: Answer(400, "filter_bad"),
     UnknownTreeSizeError: Answer(400, "tree_size_unknown"),
     UnknownIdentityError: Answer(404, "identity_unknown"),
+    UnknownAuditError: Answer(404, "audit_unknown"),
+    UnknownAreaError: Answer(404, "area_unknown"),
+    UnknownAuditorError: Answer(404, "auditor_unknown"),
     InvitationRefused: Answer(410, "invitation_refused"),
     UnknownDocumentError: Answer(404, "document_unknown"),
     TicketRefused: Answer(409, "ticket_refused"),

@@ -74,7 +74,9 @@ def moment_shown(moment: Moment) -> MomentShown:
         is_past=moment.known_at is not None or moment.as_of != jst_date(now()),
         known_label=known_at_label(reading(), organisation_id, moment.known_at),
         known_time=time,
-        keep=tuple((name, value) for name, value in request.args.items() if name not in (*AXES, "page") and value),
+        keep=tuple(
+            (name, value) for name, value in request.args.items(multi=True) if name not in (*AXES, "page") and value
+        ),
     )
 
 

@@ -40,6 +40,7 @@ ROOMS = (
         ("my_roles", "appointing", "renewing", "bodies"),
     ),
     Room("identities.queue", Permission.LINK_IDENTITIES, lambda: _("Linking queue")),
+    Room("pools.planner", Permission.READ_AUDITORS, lambda: _("Internal audit"), ("auditors", "audits", "audit_areas")),
 )
 
 

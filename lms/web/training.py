@@ -7,6 +7,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from courses.calendar import jst_date
 from courses.requirements import State
 from lms.services.attempts import results_of
+from lms.services.auditor_decisions import must_declare
 from lms.services.awareness import modules_in_use
 from lms.services.permissions import Permission
 from lms.services.requirements import Standing, standings_of
@@ -43,6 +44,7 @@ def home(handle: str) -> str:
         results=results_of(session, asking.identity_ids),
         unacknowledged=asking.person_id is not None
         and has_unacknowledged(session, asking.organisation.id, asking.person_id, jst_date(now())),
+        must_declare=must_declare(session, asking.organisation.id, asking.person_id, jst_date(now())),
     )
 
 

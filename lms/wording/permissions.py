@@ -36,6 +36,10 @@ _PERMISSIONS: dict[str, Callable[[], str]] = {
         "See all appointments with their letters, who has acknowledged, and where the chart contradicts itself."
     ),
     "manage_roles": lambda: _("Establish bodies and seats; appoint, correct and end appointments."),
+    "read_auditors": lambda: _("See the auditors, their independence, the pool and the audits."),
+    "plan_audits": lambda: _("Define areas and policy, plan audits, assign teams, propose exceptions."),
+    "review_auditors": lambda: _("Review the competence of auditors."),
+    "approve_exceptions": lambda: _("Approve or refuse exceptions from independence."),
 }
 """One sentence for each value of `lms.services.permissions.Permission`; docs/permissions.md is made from them."""
 

@@ -263,6 +263,18 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
         _("The tool can't save or read at the moment."),
         _("Nothing was half-written, and what you saved before is kept. Please wait a minute and try again."),
     ),
+    "audit_unknown": lambda: Refusal(
+        _("There is no such audit."),
+        _("It may not have been planned yet at the moment that you look at. Please choose one on the page of audits."),
+    ),
+    "area_unknown": lambda: Refusal(
+        _("There is no such audited area."),
+        _("It may not belong to this audit, or not be defined on the day. Please choose one on the audit's page."),
+    ),
+    "auditor_unknown": lambda: Refusal(
+        _("Nothing is recorded of this person as an auditor."),
+        _("Please choose somebody on the register of auditors, or look at a later moment."),
+    ),
     "failed": lambda: Refusal(
         _("Something went wrong on our side."),
         _("It has been noted. Please try again; if it happens again, give the code below to your administrator."),

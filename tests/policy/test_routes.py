@@ -65,6 +65,9 @@ VALUES: dict[str, Any] = {
     "appointment_id": 1,
     "letter_kind": "appointment",
     "filename": "akashi.css",
+    "audit_key": "IA-2026",
+    "area_key": "A-GA",
+    "exception_id": 1,
 }
 """What stands in the addresses' variable parts; a new variable needs a value here."""
 
@@ -252,22 +255,27 @@ def test_no_route_answers_a_foreign_handle(
 def test_every_post_refuses_a_form_without_this_sessions_token(
     app: Flask, launched: Launched, sitting_of: Callable[[Visit], int], tool_database: Database
 ) -> None:
-    secretary, other = launched(SECRETARY), launched(STAFF)
-    attempt_id = sitting_of(secretary)
-    assert secretary.form_token != other.form_token
+    holder, other = launched(STAFF), launched(OTHER_STAFF)
+    attempt_id = sitting_of(holder)
+    assert holder.form_token != other.form_token
+    with ExitStack() as stack:
+        for role in IsmsRole:
+            stack.enter_context(appointed(tool_database, role))
+        _refuses_foreign_tokens(app, holder, other, attempt_id, tool_database)
+
+
+def _refuses_foreign_tokens(app: Flask, holder: Visit, other: Visit, attempt_id: int, tool_database: Database) -> None:
     before = contents(tool_database)
     posts = [
-        (end, path)
-        for end, method, path in calls(app, handle=secretary.handle, attempt_id=attempt_id)
-        if method == "POST"
+        (end, path) for end, method, path in calls(app, handle=holder.handle, attempt_id=attempt_id) if method == "POST"
     ]
     assert len(posts) > 5
     for endpoint, path in posts:
-        for token in ("", "x", "é", other.form_token, secretary.form_token[:-1], secretary.form_token.upper()):
-            assert call(secretary.browser, "POST", path, token).status_code == 403, path
+        for token in ("", "x", "é", other.form_token, holder.form_token[:-1], holder.form_token.upper()):
+            assert call(holder.browser, "POST", path, token).status_code == 403, path
             event = audit_events(tool_database)[-1]
             assert (event.facts["code"], event.facts["endpoint"]) == ("form_token", endpoint)
-        in_the_address = secretary.browser.post(path, query_string={"form_token": secretary.form_token})
+        in_the_address = holder.browser.post(path, query_string={"form_token": holder.form_token})
         assert in_the_address.status_code == 403, "a token in an address would end up in logs"
     assert contents(tool_database) == before
 

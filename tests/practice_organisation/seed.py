@@ -32,6 +32,7 @@ from lms.store.identities import LtiIdentity
 from lms.store.organisations import Organisation, find_organisation
 from lms.store.platforms import Platform
 from quizzes.marking import right_answer
+from tests.practice_organisation.auditors import audit_this_year, found_auditors
 from tests.practice_organisation.pledges import found_pledges, sign_some
 from tests.practice_organisation.roles import acknowledge_some, found_roles
 
@@ -93,6 +94,7 @@ def seed(database: Database, issuer: str, now: datetime) -> bool:
                 _work(session, organisation, each)
         acknowledge_some(session, organisation, now)
         sign_some(session, organisation, now)
+        audit_this_year(session, organisation, now)
     return True
 
 
@@ -131,6 +133,7 @@ def _found(session: Session, issuer: str, founded: datetime) -> Organisation:
     grant_role(session, organisation, secretary, IsmsRole.SECRETARIAT, ACTOR, founded)
     found_roles(session, organisation, founded)
     found_pledges(session, organisation, founded)
+    found_auditors(session, organisation, founded)
     return organisation
 
 
