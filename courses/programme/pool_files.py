@@ -265,7 +265,7 @@ class _Reader:
             return None
         hours = members.get("hours", self._hours, Fraction(1))
         skills = members.get("skills", self._names(MOST_SKILLS), ())
-        return None if None in (name, hours, skills) else Area(name, hours, frozenset(skills))
+        return None if name is None or hours is None or skills is None else Area(name, hours, frozenset(skills))
 
     def _auditor(self, pointer: str, content: object) -> Auditor | None:
         members = self._object(pointer, content, AUDITOR_MEMBERS)

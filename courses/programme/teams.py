@@ -108,11 +108,23 @@ class _Board:
                 self.seat(area, team)
 
     def lower_bound(self) -> int:
-        """Return a load that somebody has in every assignment."""
-        total = sum(bench.k * self.effort[area] for area, bench in self.benches.items())
+        """Return a load that somebody has in every assignment.
+
+        Some seats can be taken by some people only: all seats by those eligible anywhere, the leaders' by those who may
+        lead, one in each team that needs a skill by those who have it. Somebody has no less than their average.
+        """
+        hours, people = [], []
+        benches = self.benches.values()
+        for skill in (None, *sorted({skill for bench in benches for skill in bench.area.skills})):
+            asking = [bench for bench in benches if skill is None or skill in bench.area.skills]
+            hours.append(sum((bench.k if skill is None else 1) * self.effort[bench.area.id] for bench in asking))
+            had = (each for bench in asking for each in bench.members if skill is None or skill in each.skills)
+            people.append({each.id for each in had})
+        hours.append(sum(bench.leaders * self.effort[bench.area.id] for bench in benches))
+        people.append({each.id for bench in benches for each in bench.leading})
         step = gcd(*self.effort.values()) or 1
-        share = -(-total // (len(self.load) * step)) * step
-        return max(share, *self.effort.values())
+        shares = (-(-total // (len(able) * step)) * step for total, able in zip(hours, people, strict=True) if able)
+        return max(*shares, *self.effort.values())
 
     def _moves(self, giver: str) -> Iterator[dict[str, list[str]]]:
         """Return changed teams by which the giver, and whoever takes over, has less than the giver has now."""
