@@ -20,6 +20,7 @@ from lms.cli.permissions import grant
 from lms.cli.platforms import platform
 from lms.cli.pool import pool
 from lms.cli.restores import restore
+from lms.cli.roles import role
 from lms.cli.worker import worker
 from lms.config import BadSettingError
 from lms.store.base import UnsafeDatabaseError
@@ -72,6 +73,7 @@ for command in (
     platform,
     pool,
     requirement,
+    role,
     restore,
     unit,
     worker,

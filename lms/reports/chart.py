@@ -8,6 +8,7 @@ Source: architecture.md §5 (charts); ISO/IEC 27001 clause 5.3.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -46,7 +47,7 @@ def chart_svg(chart: ChartText, language: str) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{size[0]}" height="{size[1]}" viewBox="0 0 {size[0]} {size[1]}"',
         f'lang={quoteattr(language)} xml:lang={quoteattr(language)} role="img" font-family="{_FONTS}">',
-        f"<title>{escape(chart.title)}</title>",
+        f"<title>{_plain(chart.title)}</title>",
         f'<rect width="{size[0]}" height="{size[1]}" fill="#ffffff"/>',
         *(_path(each) for each in drawing.paths),
         *(_box(each) for each in drawing.boxes),
@@ -69,13 +70,18 @@ def _box(box: Box) -> str:
     )
 
 
+def _plain(text: str) -> str:
+    """Return a text as XML takes it: its signs escaped, control characters gone."""
+    return escape("".join(each for each in text if unicodedata.category(each) not in {"Cc", "Cs"}))
+
+
 def _words(words: Words) -> str:
     x, anchor = words.x, "start"
     if words.centred_in is not None:
         x, anchor = words.x + words.centred_in / 2, "middle"
     return (
         f'<text x="{x:.1f}" y="{words.y:.1f}" font-size="{words.size}" text-anchor="{anchor}" '
-        f"{_WORDS[words.style]}>{escape(words.text)}</text>"
+        f"{_WORDS[words.style]}>{_plain(words.text)}</text>"
     )
 
 
