@@ -15,6 +15,7 @@ from lms.cli.context import CommandContext
 from lms.cli.organisations import ORGANISATION_OPTION, explained
 from lms.jobs.evidence import prepare_pack_key
 from lms.reports.documents import UnprintableCharacterError
+from lms.reports.evidence.pack import MissingEventsError, UnsoundPackError
 from lms.services.audit import note
 from lms.services.evidence.pack import MadePack, NoCheckpointError, make_pack, newest_known_at
 from lms.services.evidence.pseudonyms import PseudonymKeyError
@@ -36,6 +37,8 @@ REFUSALS = (
     LedgerKeyError,
     PseudonymKeyError,
     UnprintableCharacterError,
+    MissingEventsError,
+    UnsoundPackError,
 )
 
 
@@ -152,6 +155,17 @@ def refusal_sentence(refused: Exception) -> str:
         return _("The key file %(name)s can't be used: look at its permissions and content.", name=refused.name)
     if isinstance(refused, NoCheckpointError | PackKeyNotIntroducedError):
         return _("Nothing has a place in the ledger yet. Let the worker run, then try again.")
+    if isinstance(refused, MissingEventsError | UnsoundPackError):
+        return _(
+            "The tables and the ledger contradict each other: %(where)s. Run `akashi ledger verify`.",
+            where=_where(refused),
+        )
     if isinstance(refused, UnprintableCharacterError):
         return _("The summary's font lacks a character: %(characters)s", characters=" ".join(refused.characters))
     return _("There is no such fiscal year. Please give a year in four digits, for example 2026.")
+
+
+def _where(refused: MissingEventsError | UnsoundPackError) -> str:
+    if isinstance(refused, MissingEventsError):
+        return ", ".join(refused.evidence_ids[:5])
+    return "; ".join(f"{finding.code} {finding.where}" for finding in refused.findings[:5])

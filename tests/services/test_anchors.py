@@ -237,6 +237,8 @@ def test_an_anchor_that_is_no_checkpoint_of_the_ledger_is_named(
 def test_an_empty_database_beside_anchors_is_a_smaller_tree(
     database: Database, kept: Organisation, settings: Settings, tmp_path: Path
 ) -> None:
+    shutil.copytree(settings.anchor_dir / "kakuu", settings.anchor_dir / "lost+found")
+    check(database, settings)  # a folder that no organisation can have
     shutil.copytree(settings.anchor_dir / "kakuu", settings.anchor_dir / "kuso")
     with pytest.raises(TreeSmallerError) as refused:
         check(database, settings)

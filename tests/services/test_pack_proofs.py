@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from courses.ledger import short_id
 from lms.cli.context import CommandContext
 from lms.cli.evidence import evidence as evidence_commands
+from lms.cli.evidence_pack import refusal_sentence
 from lms.config import Settings
 from lms.jobs.evidence import prepare_pack_key
 from lms.jobs.ledger import run_sequencer
 from lms.reports.evidence import verify
-from lms.reports.evidence.pack import EventColumn, PackFacts, PackWriter, fingerprint
+from lms.reports.evidence.pack import EventColumn, PackFacts, PackWriter, UnsoundPackError, fingerprint
 from lms.services.ledger_keys import LedgerKeyMissingError, pack_verifier_for, verifier_for
-from lms.services.pack_keys import PackKeyNotIntroducedError, introduce_pack_key
+from lms.services.pack_keys import PackKeyNotIntroducedError, introduce_pack_key, introduced_at
 from lms.services.pack_proofs import cited_events, pack_seal
 from lms.store.base import Database
 from lms.store.evidence import PackKey
@@ -26,6 +27,7 @@ from lms.store.ledger import LedgerEvent, newest_checkpoint
 from lms.store.organisations import Organisation, Unit
 from lms.store.records import record
 from lms.wording.gettext import use_language
+from tests.services.test_ledger import intruder
 
 BY = "operator:test"
 
@@ -143,3 +145,32 @@ def test_the_commands_print_the_keys_and_compare_with_this_installations_own(
     code, output = run("verify", pack, "--key", "0" * 64)
     assert (code, "key.other" in output) == (1, True)
     assert run("verify", tmp_path / "nothing.zip")[0] == 2
+
+
+def test_a_record_changed_behind_the_ledgers_back_makes_no_pack(
+    database: Database, organisation: Organisation, now: datetime, settings: Settings, tmp_path: Path
+) -> None:
+    add_units(database, organisation, now, "A", "B")
+    run_sequencer(database, settings, now)
+    prepare_pack_key(database, settings, organisation, now, BY)
+    with intruder(database) as session:
+        session.execute(update(Unit).where(Unit.name_en == "B").values(name_ja="別の係"))
+    with pytest.raises(UnsoundPackError) as refused:
+        write(tmp_path / "a.zip", database, organisation, settings.keys_dir, 2)
+    assert [(each.code, each.where) for each in refused.value.findings] == [("csv.value", "01_units.csv, 2, unit")]
+    assert "csv.value 01_units.csv, 2, unit" in refusal_sentence(refused.value)
+    assert list(tmp_path.glob("*.zip*")) == []
+
+
+def test_another_organisations_broken_ledger_does_not_keep_the_pack_key_from_its_place(
+    database: Database, organisation: Organisation, now: datetime, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        other = Organisation(key="kuso", name_ja="別の架空大学", name_en="Other", created_at=now)
+        session.add(other)
+    add_units(database, other, now, "A")
+    settings.keys_dir.mkdir()
+    (settings.keys_dir / "ledger-kuso.pem").write_text("no key")
+    assert prepare_pack_key(database, settings, organisation, now, BY)
+    with database.reading() as session:
+        assert introduced_at(session, organisation, settings.keys_dir) == 0
