@@ -37,6 +37,8 @@ class Settings:
     """Folder of the tool's private keys, readable by the service account alone."""
     anchors: Path | None = None
     """Folder of anchors, if they do not lie beside the keys' folder; see `anchor_dir`."""
+    spool: Path | None = None
+    """Folder of files that wait to be downloaded, if they do not lie beside the keys' folder; see `spool_dir`."""
     allowed_networks: tuple[Network, ...] = ()
     """Private networks in which platforms may live; public addresses need no entry."""
     ca_bundle: str | None = None
@@ -56,6 +58,11 @@ class Settings:
         return self.anchors or self.keys_dir.parent / "anchors"
 
     @property
+    def spool_dir(self) -> Path:
+        """Folder in which files lie that were made by the worker and wait to be downloaded."""
+        return self.spool or self.keys_dir.parent / "spool"
+
+    @property
     def launch_url(self) -> str:
         """The redirect URI that platforms send id_tokens to."""
         return f"{self.base_url}/lti/launch"
@@ -73,6 +80,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         base_url=_base_url(environment.get("AKASHI_BASE_URL", "http://127.0.0.1:8000")),
         keys_dir=Path(environment.get("AKASHI_KEYS_DIR", "var/keys")),
         anchors=Path(anchors) if (anchors := environment.get("AKASHI_ANCHOR_DIR")) else None,
+        spool=Path(spool) if (spool := environment.get("AKASHI_SPOOL_DIR")) else None,
         allowed_networks=_networks(environment.get("AKASHI_ALLOWED_NETWORKS", "")),
         ca_bundle=environment.get("AKASHI_CA_BUNDLE") or None,
         log_format=_one_of("AKASHI_LOG_FORMAT", environment.get("AKASHI_LOG_FORMAT", "json"), ("json", "console")),  # type: ignore[arg-type]  # checked against the same literals

@@ -1,10 +1,11 @@
-"""Once an hour: logins and sessions that can serve no more are deleted."""
+"""Once an hour: logins, sessions and files that can serve no more are deleted."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from lms.config import Settings
+from lms.jobs.evidence_packs import remove_old_packs
 from lms.services.launches import purge
 from lms.store.base import Database
 from lms.store.jobs import is_taken, take
@@ -20,4 +21,5 @@ def keep_house(database: Database, settings: Settings, now: datetime) -> int:
             return 0
     with database.transaction() as session:
         take(session, NAME, slot, now)
-        return purge(session, now)
+        gone = purge(session, now)
+    return gone + remove_old_packs(database, settings, now)

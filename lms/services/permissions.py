@@ -36,6 +36,10 @@ class Permission(StrEnum):
     """See what the self-check asks, and how it was judged."""
     JUDGE_HITS = "judge_hits"
     """Judge hits of the self-check that are not about oneself."""
+    EXPORT_EVIDENCE = "export_evidence"
+    """Have evidence packs made, and download them."""
+    TRACE = "trace"
+    """Follow clauses to requirements, people, records and proofs, and back."""
     READ_PEOPLE = "read_people"
     """See everybody's record: facts, obligations, corrections."""
     RECORD_PEOPLE = "record_people"
@@ -74,6 +78,10 @@ ROLES_WITH: dict[Permission, frozenset[IsmsRole]] = {
         {IsmsRole.CISO, IsmsRole.SECRETARIAT, IsmsRole.AUDIT_COMMITTEE, IsmsRole.CHIEF_AUDITOR}
     ),
     Permission.JUDGE_HITS: frozenset({IsmsRole.CISO, IsmsRole.SECRETARIAT, IsmsRole.CHIEF_AUDITOR}),
+    Permission.EXPORT_EVIDENCE: frozenset({IsmsRole.CISO, IsmsRole.SECRETARIAT, IsmsRole.CHIEF_AUDITOR}),
+    Permission.TRACE: frozenset(
+        {IsmsRole.CISO, IsmsRole.SECRETARIAT, IsmsRole.AUDIT_COMMITTEE, IsmsRole.CHIEF_AUDITOR}
+    ),
     Permission.READ_APPOINTMENTS: frozenset(
         {
             IsmsRole.MANAGEMENT,

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from courses.awareness import MissingParameterError
 from courses.calendar import UnknownFiscalYearError
+from courses.clauses import UnknownClauseError
 from courses.selfcheck import OwnCaseError
 from lms.lti.http import OutgoingRefused
 from lms.lti.id_tokens import LaunchRefused
@@ -34,6 +35,7 @@ from lms.services.audits import UnknownAuditError
 from lms.services.awareness import UnknownModuleError
 from lms.services.certificates import NotOnStaffListError, NotPassedError
 from lms.services.documents import UnknownDocumentError
+from lms.services.evidence.jobs import UnknownPackError
 from lms.services.handover import TicketRefused
 from lms.services.identities import UnknownIdentityError
 from lms.services.invitations import InvitationRefused
@@ -56,6 +58,7 @@ from lms.services.signing import (
     UnknownSignatureError,
     WrongTextHashError,
 )
+from lms.services.trace import UnknownEvidenceError
 from lms.web.auditors import UnknownAuditorError
 from lms.web.moments import BadFilterError
 from lms.web.request import browser_language, end_reading, now, tool
@@ -120,6 +123,9 @@ TABLE: dict[type[Exception], Answer] = {
     AlreadyWithdrawnError: Answer(409, "already_withdrawn"),
     BadGroundError: Answer(422, "ground_bad"),
     UnknownHitError: Answer(404, "hit_unknown"),
+    UnknownPackError: Answer(404, "pack_unknown"),
+    UnknownClauseError: Answer(404, "clause_unknown"),
+    UnknownEvidenceError: Answer(404, "evidence_unknown"),
     OwnCaseError: Answer(403, "own_case"),
     NoSuchPersonError: Answer(404, "person_unknown"),
     NoSuchFactError: Answer(404, "fact_unknown"),

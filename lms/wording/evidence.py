@@ -85,3 +85,20 @@ def ground_kind_label(code: str) -> str:
         "declared_interest": lambda: _("declared interest"),
     }
     return labels[code]() if code in labels else code
+
+
+def pack_problem(code: str | None) -> str:
+    """Return why a pack can't be made, by the name of the exception, and what to do."""
+    sentences: dict[str, Callable[[], str]] = {
+        "BadPackFormError": lambda: _("Something could not be read. A period needs its first day and the first day after it."),
+        "PackPeriodError": lambda: _("The period must hold a day, and the as-of date must not lie before it."),
+        "PeriodOrderError": lambda: _("The period must hold a day, and the as-of date must not lie before it."),
+        "UnknownFiscalYearError": lambda: _("There is no such fiscal year."),
+        "UnknownTreeSizeError": lambda: _("The ledger never had this size."),
+        "TooManyPacksError": lambda: _("Three packs are waiting already. Please wait until one is made."),
+        "NoCheckpointError": lambda: _("Nothing has a place in the ledger yet. Let the worker run, then try again."),
+        "PackKeyNotIntroducedError": lambda: _("Nothing has a place in the ledger yet. Let the worker run, then try again."),
+    }  # fmt: skip
+    if code in sentences:
+        return sentences[code]()
+    return _("The pack could not be made (%(code)s). Please tell your administrator.", code=code)

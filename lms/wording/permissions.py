@@ -28,6 +28,8 @@ _PERMISSIONS: dict[str, Callable[[], str]] = {
     ),
     "approve_pledges": lambda: _("Record that a pledge's text was approved, and take that back until it takes effect."),
     "read_self_check": lambda: _("See what the self-check asks, and how it was judged."),
+    "export_evidence": lambda: _("Have evidence packs made, and download them."),
+    "trace": lambda: _("Follow clauses to requirements, people, records and proofs, and back."),
     "judge_hits": lambda: _("Judge hits of the self-check that are not about oneself."),
     "read_people": lambda: _("See everybody's record: facts, obligations, corrections."),
     "record_people": lambda: _("Record and correct facts about people."),

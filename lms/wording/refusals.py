@@ -235,6 +235,18 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
         _("This is no ground that can be given here."),
         _("Please go back and choose one of those shown. Nothing was recorded."),
     ),
+    "pack_unknown": lambda: Refusal(
+        _("This evidence pack is not there."),
+        _("Files are kept for seven days. Please have the pack made again: the same question gives the same bytes."),
+    ),
+    "clause_unknown": lambda: Refusal(
+        _("There is no such clause in the list."),
+        _("Please choose one of the list."),
+    ),
+    "evidence_unknown": lambda: Refusal(
+        _("Nothing recorded has this evidence id."),
+        _("An evidence id is written like E-0123456789abcdef. Please compare each character."),
+    ),
     "hit_unknown": lambda: Refusal(
         _("The self-check does not ask this today."),
         _("The records have changed since the page was loaded. Please load it again."),

@@ -363,6 +363,37 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_ledger_restore_organisation_id"), ["organisation_id"], unique=False)
 
     op.create_table(
+        "evidence_pack_job",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("period_from", sa.Date(), nullable=False),
+        sa.Column("period_to", sa.Date(), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=False),
+        sa.Column("known_at", sa.Integer(), nullable=True),
+        sa.Column("is_named", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("steps_done", sa.Integer(), nullable=False),
+        sa.Column("steps", sa.Integer(), nullable=False),
+        sa.Column("refusal", sa.String(), nullable=True),
+        sa.Column("manifest_sha256", sa.String(), nullable=True),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("rows", sa.Integer(), nullable=True),
+        sa.Column("pending", sa.Integer(), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_evidence_pack_job_organisation_id_organisation")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_pack_job")),
+    )
+    with op.batch_alter_table("evidence_pack_job", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_evidence_pack_job_organisation_id"), ["organisation_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_evidence_pack_job_state"), ["state"], unique=False)
+
+    op.create_table(
         "pack_key",
         sa.Column("verifier_key", sa.String(), nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1538,6 +1569,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_pack_key_organisation_id"))
 
     op.drop_table("pack_key")
+    with op.batch_alter_table("evidence_pack_job", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_evidence_pack_job_state"))
+        batch_op.drop_index(batch_op.f("ix_evidence_pack_job_organisation_id"))
+
+    op.drop_table("evidence_pack_job")
     with op.batch_alter_table("ledger_restore", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ledger_restore_organisation_id"))
 

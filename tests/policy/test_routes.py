@@ -68,6 +68,9 @@ VALUES: dict[str, Any] = {
     "audit_key": "IA-2026",
     "area_key": "A-GA",
     "exception_id": 1,
+    "number": "7.2",
+    "evidence_id": "E-0123456789abcdef",
+    "pack_id": 1,
 }
 """What stands in the addresses' variable parts; a new variable needs a value here."""
 

@@ -77,7 +77,7 @@ def _corrections(source: Source, model: Any) -> Iterator[tuple[object, ...]]:  #
         .join(LedgerLeaf, LedgerLeaf.event_id == model.event_id)
         .where(
             model.organisation_id == source.organisation_id,
-            LedgerLeaf.n < source.question.known_at,
+            LedgerLeaf.n < source.question.size,
             model.recorded_at >= source.question.since,
         )
         .order_by(model.id)

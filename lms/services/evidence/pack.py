@@ -149,17 +149,17 @@ def make_pack(
         OSError: a file can't be written.
     """
     organisation = question.organisation
-    check_known_at(session, organisation.id, question.known_at)
-    particulars = particulars_on(session, organisation.id, question.as_of, question.known_at)
+    check_known_at(session, organisation.id, question.size)
+    particulars = particulars_on(session, organisation.id, question.as_of, question.size)
     secret = load_or_create_pseudonym_key(keys_dir, organisation.key)
     source = Source(session, question, Naming(secret, particulars if question.is_named else None))
-    seal = pack_seal(session, organisation, keys_dir, question.known_at)
+    seal = pack_seal(session, organisation, keys_dir, question.size)
     facts = PackFacts(
         organisation=organisation.key,
         period_from=question.period.start,
         period_to=question.end,
         as_of=question.as_of,
-        known_at=question.known_at,
+        known_at=question.size,
         criteria=_criteria(source),
         about={"people": "named" if question.is_named else "pseudonyms"},
     )

@@ -46,7 +46,8 @@ class PackQuestion:
     period: Period
     """Half-open, with an end."""
     as_of: date
-    known_at: int
+    known_at: int | None
+    """Size of the tree; None, everything recorded, is for pages: a pack always says its size."""
     is_named: bool = False
 
     def __post_init__(self) -> None:
@@ -58,6 +59,11 @@ class PackQuestion:
     def moment(self) -> Moment:
         """As of which date, as known at which size."""
         return Moment(self.as_of, self.known_at)
+
+    @property
+    def size(self) -> int:
+        """Size of the tree from which a pack answers."""
+        return self.known_at or 0
 
     @property
     def end(self) -> date:

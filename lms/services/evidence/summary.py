@@ -90,9 +90,9 @@ def _facts(source: Source, criteria: str, generator: str) -> Iterator[tuple[str,
     days = _("%(first)s to %(last)s", first=date_label(question.period.start), last=date_label(last))
     yield _("Period"), f"{years[0]}: {days}" if years else days
     yield _("As of the end of the day (JST)"), date_label(question.as_of)
-    checkpoint = checkpoint_covering(source.session, source.organisation_id, question.known_at)
+    checkpoint = checkpoint_covering(source.session, source.organisation_id, question.size)
     time = checkpoint.created_at.astimezone(JST).strftime("%Y-%m-%d %H:%M:%S JST") if checkpoint else "-"
-    yield _("As known at"), _("ledger size %(size)s (%(time)s)", size=question.known_at, time=time)
+    yield _("As known at"), _("ledger size %(size)s (%(time)s)", size=question.size, time=time)
     yield _("Made by"), generator
     yield _("Criteria applied"), criteria
     yield _("People"), _("named") if question.is_named else _("by pseudonym; the organisation keeps the key")
