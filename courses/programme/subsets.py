@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from courses.programme.coverage import Bench
+from courses.programme.coverage import Bench, Kind, find_core
 
 
 class Row(NamedTuple):
@@ -56,6 +56,30 @@ def rows_of(benches: Iterable[Bench], order: Sequence[str]) -> list[Row]:
         for skill in bench.area.skills:
             rows.add(Row(sum(bit[each.id] for each in bench.members if skill in each.skills), 1))
     return sorted(row for row in rows if row.wanted > 0)
+
+
+def rows_of_skills(bench: Bench, order: Sequence[str], steps: Steps) -> set[Row]:
+    """Return rows that say all of what an area's skills ask for: somebody of every group of types that every core needs.
+
+    Raises:
+        TooManyStepsError: there are too many such groups.
+    """
+    bit = {auditor: 1 << place for place, auditor in enumerate(order)}
+    rows: set[Row] = set()
+    seen: set[frozenset[Kind]] = set()
+
+    def extend(lost: frozenset[Kind]) -> None:
+        steps.take()
+        seen.add(lost)
+        core = find_core(bench, bench.kinds.keys() - lost)
+        if core is None:
+            rows.add(Row(sum(bit[each.id] for kind in lost for each in bench.kinds[kind]), 1))
+        for kind in core or ():
+            if lost | {kind} not in seen:
+                extend(lost | {kind})
+
+    extend(frozenset())
+    return rows
 
 
 def first_subset(rows: Iterable[Row], size: int, allowed: int, steps: Steps) -> int | None:

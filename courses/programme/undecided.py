@@ -10,17 +10,28 @@ Source: domain.md §5, "naming whose declaration would decide it".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from courses.programme.coverage import Bench, Kind, find_core
 from courses.programme.covering import ask_for_team
-from courses.programme.subsets import Row, Steps, TooManyStepsError, first_subset, is_told_by_rows, rows_of
+from courses.programme.subsets import (
+    Row,
+    Steps,
+    TooManyStepsError,
+    first_subset,
+    is_told_by_rows,
+    rows_of,
+    rows_of_skills,
+)
 
 if TYPE_CHECKING:
     from courses.programme.solve import Program, Variable
 
 MOST_STEPS = 300_000
+MOST_GROUPS = 5_000
+"""So many steps may be taken to turn skills into rows."""
 
 
 def undecided_by(certain: Sequence[Bench], possible: Sequence[Bench]) -> tuple[str, ...]:
@@ -32,46 +43,46 @@ def undecided_by(certain: Sequence[Bench], possible: Sequence[Bench]) -> tuple[s
     """
     declared = {each.id for bench in certain for each in bench.members}
     open_ids = sorted({each.id for bench in possible for each in bench.members} - declared)
-    if all(map(is_told_by_rows, possible)):
-        found = _found_by_rows(possible, declared, open_ids)
-        if found is not None:
-            return tuple(sorted(found))
+    order = [*open_ids, *sorted(declared)]
+    with suppress(TooManyStepsError):
+        rows, steps = set(rows_of(possible, order)), Steps(MOST_GROUPS)
+        for bench in possible:
+            if not is_told_by_rows(bench):
+                rows |= rows_of_skills(bench, order, steps)
+        found = _found_by_rows(rows, len(open_ids), Steps(MOST_STEPS))
+        return tuple(each for place, each in enumerate(open_ids) if found >> place & 1)
     search = _Search(possible, declared, open_ids)
     while (more := search.next()) is not None:
         search.found |= more
     return tuple(sorted(search.found))
 
 
-def _found_by_rows(possible: Sequence[Bench], declared: set[str], open_ids: Sequence[str]) -> set[str] | None:
-    """Look for whom to name where rows say all; None where that takes too many steps.
+def _found_by_rows(asked: Iterable[Row], open_count: int, steps: Steps) -> int:
+    """Return whom to name, as bits; the undeclared are the first ``open_count`` bits of the rows.
 
     Let everybody outside one row's undeclared declare no interest, and of those just as many as the row still wants: if
     all the other rows are satisfied too, each of these decides.
+
+    Raises:
+        TooManyStepsError: it takes too many steps.
     """
-    order = [*open_ids, *sorted(declared)]
-    everybody_open = (1 << len(open_ids)) - 1
-    wanting = {
-        Row(mask & everybody_open, wanted - (mask & ~everybody_open).bit_count())
-        for mask, wanted in rows_of(possible, order)
-    }
+    undeclared = (1 << open_count) - 1
+    wanting = {Row(mask & undeclared, wanted - (mask & ~undeclared).bit_count()) for mask, wanted in asked}
     rows = sorted(row for row in wanting if row.wanted > 0)
-    found, steps = 0, Steps(MOST_STEPS)
+    found = 0
     for tight in sorted(rows, key=lambda row: (row.mask.bit_count(), row)):
-        rest = [Row(mask & tight.mask, wanted - (mask & ~tight.mask).bit_count()) for mask, wanted in rows]
-        rest = sorted({row for row in rest if row.wanted > 0})
+        narrowed = {Row(mask & tight.mask, wanted - (mask & ~tight.mask).bit_count()) for mask, wanted in rows}
+        rest = sorted(row for row in narrowed if row.wanted > 0)
         sought = tight.mask & ~found
         while sought:
             pivot = sought & -sought
             sought ^= pivot
             after = [Row(mask & ~pivot, wanted - bool(mask & pivot)) for mask, wanted in rest]
-            try:
-                chosen = first_subset(after, tight.wanted - 1, tight.mask & ~pivot, steps)
-            except TooManyStepsError:
-                return None
+            chosen = first_subset(after, tight.wanted - 1, tight.mask & ~pivot, steps)
             if chosen is not None:
                 found |= chosen | pivot
                 sought &= ~found
-    return {auditor for place, auditor in enumerate(open_ids) if found >> place & 1}
+    return found
 
 
 class _Search:
