@@ -91,9 +91,10 @@ class _Chart:
     def _months(self) -> Iterator[str]:
         for day, label in self._wording.months:
             x = self._x(day)
+            anchor = "end" if x > WIDTH - _RIGHT - 36 else "middle"
             yield f'<path d="M{x} {HEIGHT - _BOTTOM}v6" stroke="{_QUIET}"/>'
             yield (
-                f'<text x="{x}" y="{HEIGHT - _BOTTOM + 22}" text-anchor="middle" font-size="12.5" {_FONT} '
+                f'<text x="{x}" y="{HEIGHT - _BOTTOM + 22}" text-anchor="{anchor}" font-size="12.5" {_FONT} '
                 f'fill="{_QUIET}">{escape(label)}</text>'
             )
 

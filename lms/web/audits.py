@@ -320,7 +320,7 @@ def _offer(book: Book, row: Audit, area_key: str, about: tuple[int, Mapping[str,
     units = _units(book)
     reasons = [check_sentence(each) for each in shortcomings(book, row, person_id)]
     reasons += [ground_sentence(each, units) for each in found.grounds]
-    if not found.is_declared:
+    if not found.is_declared and found.verdict is not Verdict.NOT_QUALIFIED:
         reasons.append(_("This year's declaration of interests is missing"))
     may_audit = found.may_audit(named)
     kind, is_leader = chosen.get(person_id, ("", False))

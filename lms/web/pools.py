@@ -106,7 +106,7 @@ def _reasons(plan: Plan, person_id: int, names: Names) -> dict[str, list[str]]:
     found = {}
     for key, cell in row.cells.items():
         sentences = [ground_sentence(each, names.units) for each in cell.grounds]
-        if not cell.is_declared:
+        if row.qualification.is_valid and not cell.is_declared:
             sentences.append(_("This year's declaration of interests is missing"))
         found[key] = sentences if row.qualification.is_valid else [*lacking, *sentences]
     return found
