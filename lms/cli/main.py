@@ -8,6 +8,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from lms.cli.attendance import attendance
+from lms.cli.auditors import auditors
 from lms.cli.awareness import catalogue, requirement
 from lms.cli.context import CommandContext
 from lms.cli.database import db
@@ -62,6 +63,7 @@ def cli(context: click.Context, language: str | None) -> None:
 
 for command in (
     attendance,
+    auditors,
     catalogue,
     db,
     evidence,

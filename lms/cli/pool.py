@@ -53,14 +53,19 @@ def analyse_file(context: CommandContext, file: Path, as_json: bool) -> None:
         for problem in refusal.problems:
             click.echo(f"- {file_problem_sentence(problem)}", err=True)
         raise SystemExit(BAD_INPUT) from None
-    analysis = _analysed(given)
+    analysis = analysed(given)
     if as_json:
-        click.echo(json.dumps(_document(given, analysis), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(pool_document(given, analysis), ensure_ascii=False, indent=2))
     else:
-        _print(given, analysis)
+        print_analysis(given, analysis)
 
 
-def _analysed(given: Pool) -> Analysis:
+def analysed(given: Pool) -> Analysis:
+    """Return the analysis of a pool.
+
+    Raises:
+        click.ClickException: the limit of the search came before a proof.
+    """
     from courses.programme.solve import EffortSpentError  # noqa: PLC0415 - other commands start without it
 
     try:
@@ -71,7 +76,8 @@ def _analysed(given: Pool) -> Analysis:
         ) from None
 
 
-def _document(given: Pool, analysis: Analysis) -> dict[str, Any]:
+def pool_document(given: Pool, analysis: Analysis) -> dict[str, Any]:
+    """Return an analysis as JSON values, its reasons in words as well."""
     document = as_document(analysis)
     for entry, witness in zip(document["explanation"], analysis.witnesses, strict=True):
         entry["sentence"] = " ".join(witness_sentences(given, witness))
@@ -82,7 +88,8 @@ def _document(given: Pool, analysis: Analysis) -> dict[str, Any]:
     return document
 
 
-def _print(given: Pool, analysis: Analysis) -> None:
+def print_analysis(given: Pool, analysis: Analysis) -> None:
+    """Print an analysis for people."""
     click.echo(_("As of %(day)s: %(verdict)s", day=analysis.as_of.isoformat(), verdict=verdict_label(analysis.verdict)))
     click.echo(verdict_sentence(analysis.verdict))
     click.echo(_("Margin: %(margin)s", margin=analysis.margin))

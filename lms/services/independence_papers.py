@@ -153,7 +153,7 @@ def _paper(case: _Case) -> IndependencePaper:
         ),
         columns=(
             (_("What is asked"), _("What was found"), evidence),
-            (_("Ground"), _("What was found"), evidence),
+            (_("Ground for exclusion"), _("What was found"), evidence),
             (_("What was found"), evidence),
         ),
         qualification=_qualification(case),
