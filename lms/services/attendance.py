@@ -18,7 +18,6 @@ from courses.awareness import short_version
 from courses.calendar import FiscalYear
 from courses.ledger import short_id
 from courses.people import affiliation_on
-from courses.records import EvidenceKind
 from courses.requirements import State
 from lms.reports.attendance import AttendanceRow
 from lms.services.moments import check_known_at
@@ -116,7 +115,7 @@ def _row(
         due_on=standing.status.due_on,
         state=standing.status.state.value,
         completed_at=result.submitted_at if result else None,
-        mode=EvidenceKind.OWN_TEST.value if result else "",
+        mode=result.kind.value if result else "",
         module=standing.obligation.requirement.competence,
         module_version=short_version(result.module_version) if result else "",
         mark=result.mark if result else None,

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from courses.calendar import Period
+from courses.calendar import Period, jst_date
 from courses.role_competence import CompetenceStanding
 from courses.roles import (
     EndKind,
@@ -374,10 +374,21 @@ def acknowledge(
 
 
 def acknowledged_at(
-    session: Session, organisation_id: int, rows: Sequence[Appointment], known_at: int | None = None
+    session: Session,
+    organisation_id: int,
+    rows: Sequence[Appointment],
+    known_at: int | None = None,
+    as_of: date | None = None,
 ) -> dict[int, Acknowledgement]:
-    """Return by appointment the acknowledgement that holds for it, its own or one that corrections carried on."""
-    found = {each.appointment_id: each for each in acknowledgements_of(session, organisation_id, known_at)}
+    """Return by appointment the acknowledgement that holds for it, its own or one that corrections carried on.
+
+    With ``as_of``, only what was acknowledged by the end of that JST day is there.
+    """
+    found = {
+        each.appointment_id: each
+        for each in acknowledgements_of(session, organisation_id, known_at)
+        if as_of is None or jst_date(each.acknowledged_at) <= as_of
+    }
     chain = {
         key: (former, person_id, isms_role)
         for key, former, person_id, isms_role in session.execute(

@@ -168,7 +168,7 @@ def roles_register(session: Session, organisation_id: int, moment: Moment, langu
     """Return every known appointment, the newest terms first, with how it stands on the as-of date."""
     rows = appointments_of(session, organisation_id, moment.known_at)
     names = names_on(session, organisation_id, moment, language)
-    acknowledged = acknowledged_at(session, organisation_id, rows, moment.known_at)
+    acknowledged = acknowledged_at(session, organisation_id, rows, moment.known_at, moment.as_of)
     batches = dict(
         session.execute(
             select(MigrationBatch.id, MigrationBatch.source_document).where(

@@ -90,7 +90,7 @@ class _Everything:
     def __init__(self, source: Source) -> None:
         session, organisation_id, known_at = source.session, source.organisation_id, source.question.known_at
         rows = appointments_of(session, organisation_id, known_at)
-        found = acknowledged_at(session, organisation_id, rows, known_at)
+        found = acknowledged_at(session, organisation_id, rows, known_at, source.question.as_of)
         events = source.evidence_ids([each.event_id for each in found.values()])
         self._acknowledged = {key: (each, events[each.event_id]) for key, each in found.items()}
         self._held = [each.rule() for each in rows]
