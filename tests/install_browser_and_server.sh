@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs Debian's Chromium and PostgreSQL where it may; else says what is missing and leaves the tests to skip.
 missing=""
-[ -x /usr/bin/chromium ] || missing="$missing chromium fonts-noto-cjk"
+[ -x /usr/bin/chromium ] || missing="$missing chromium"
+ls /usr/share/fonts/opentype/noto/NotoSansCJK-*.ttc >/dev/null 2>&1 || missing="$missing fonts-noto-cjk"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing="$missing postgresql"
 command -v pdftotext >/dev/null 2>&1 || missing="$missing poppler-utils"
 command -v strace >/dev/null 2>&1 || missing="$missing strace"
