@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import answers, launches, ledger, registers
+from benchmarks import answers, launches, ledger, pools, registers
 from benchmarks.measure import Row, installation
 from lms.clock import read_clock
 
@@ -61,6 +61,7 @@ MEASUREMENTS: tuple[Callable[[], Iterator[Row]], ...] = (
     registers.files,
     ledger.appending,
     ledger.verifying,
+    pools.analysing,
     page_weight,
     starting,
 )
