@@ -272,6 +272,24 @@ def read_unit_list(data: bytes) -> tuple[tuple[str, str], ...]:
     return tuple(units)
 
 
+def read_rows(
+    data: bytes, columns: tuple[str, ...], headings: Mapping[str, str]
+) -> tuple[tuple[int, dict[str, str]], ...]:
+    """Read another list of the same make: the number of each row and its cells by column, none of them empty.
+
+    Raises:
+        StaffListRefused: with all problems of the list.
+    """
+    sheet = _Sheet(data, columns, frozenset(), headings)
+    rows = []
+    for row, cells in sheet.rows():
+        for column in columns:
+            sheet.required(row, column, cells)
+        rows.append((row, cells))
+    sheet.refuse_if_bad()
+    return tuple(rows)
+
+
 def variant_key(name: str) -> str:
     """Return a name with its variant characters folded (髙 as 高), without spaces; to compare, never to store."""
     return unicodedata.normalize("NFKC", name).translate(_VARIANTS)

@@ -19,6 +19,7 @@ from lms.cli.organisations import organisation, parameters, unit
 from lms.cli.people import people
 from lms.cli.permissions import grant
 from lms.cli.platforms import platform
+from lms.cli.pledges import pledge
 from lms.cli.pool import pool
 from lms.cli.restores import restore
 from lms.cli.roles import role
@@ -74,6 +75,7 @@ for command in (
     people,
     platform,
     pool,
+    pledge,
     requirement,
     role,
     restore,

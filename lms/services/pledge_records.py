@@ -17,8 +17,9 @@ from courses.ledger import short_id
 from courses.pledges import SignatureState, signature_state, text_hash
 from lms.reports.pledge_record import PledgePaper, PledgePaperWording, pledge_record_pdf
 from lms.services.ledger import Inclusion, inclusion
+from lms.services.people import particulars_on
 from lms.services.pledges import histories
-from lms.services.signing import UnknownSignatureError, read_code
+from lms.services.signing import UnknownSignatureError, full_name, read_code
 from lms.store.ledger import LedgerEvent
 from lms.store.openings import openings_of
 from lms.store.organisations import Organisation
@@ -41,6 +42,8 @@ class SignatureRecord:
     inclusion: Inclusion | None
     """None until the event has its place in the ledger."""
     withdrawal: PledgeWithdrawal | None
+    verifier: str | None
+    """Name of who compared scan and paper; the office or key as recorded where no name is known."""
 
     @property
     def evidence_id(self) -> str:
@@ -77,7 +80,16 @@ def record_of(
         leaf=session.get_one(LedgerEvent, row.event_id).leaf,
         inclusion=inclusion(session, organisation.id, row.event_id),
         withdrawal=withdrawals_of(session, organisation.id).get(row.id),
+        verifier=_verifier(session, row),
     )
+
+
+def _verifier(session: Session, row: PledgeSignature) -> str | None:
+    kind, _colon, key = (row.verified_by or "").partition(":")
+    if kind != "person" or not key.isdigit():
+        return row.verified_by
+    names = particulars_on(session, row.organisation_id, jst_date(row.recorded_at))
+    return full_name(names.get(int(key))) or row.verified_by
 
 
 def find_record(session: Session, typed: str, organisation: Organisation | None = None) -> SignatureRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import date
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -186,7 +187,10 @@ def paper(handle: str) -> Response:
     """Record a pledge signed on paper, with its scan."""
     asking, sent = visitor(), request.form
     upload = request.files.get("scan")
-    content = upload.read(LARGEST_DOCUMENT + 1) if upload is not None else b""
+    content = b""
+    if upload is not None:
+        with closing(upload):
+            content = upload.read(LARGEST_DOCUMENT + 1)
     try:
         signed_on = date.fromisoformat(sent.get("signed_on", "").strip())
     except ValueError:

@@ -58,6 +58,27 @@ _SENTENCES: dict[str, Callable[[], str]] = {
 }
 
 
+_PAPER_PROBLEMS: dict[str, Callable[[str], str]] = {
+    "unknown_verifier": lambda value: _("Nobody has the staff number “%(value)s” today.", value=value),
+    "bad_date": lambda value: _("“%(value)s” is not a date that can be read. Write it like 2026-04-01.", value=value),
+    "to_come": lambda value: _("The day “%(value)s” is still to come.", value=value),
+    "unknown_person": lambda value: _("Nobody has the staff number “%(value)s” on that day.", value=value),
+    "unknown_text": lambda value: _("There is no approved text “%(value)s”. See: akashi pledge list", value=value),
+    "not_in_effect": lambda value: _("The text “%(value)s” was not in effect on that day.", value=value),
+    "already_signed": lambda value: _("A signature of this text by “%(value)s” stands already.", value=value),
+    "twice": lambda value: _("The same person and text stand in row %(value)s already.", value=value),
+    "self_verified": lambda value: _("“%(value)s” can't verify their own paper.", value=value),
+}
+
+
+def paper_problem_sentence(code: str, row: int | None, column: str, value: str) -> str:
+    """Return where in a list of papers a problem stands, and what it is."""
+    sentence = _PAPER_PROBLEMS[code](value)
+    if row is None:
+        return sentence
+    return _("Row %(row)s, column %(column)s: %(sentence)s", row=row, column=column, sentence=sentence)
+
+
 def fault_sentence(code: str) -> str:
     """Return what to say for a code; an unknown one is answered in general terms."""
     found = _SENTENCES.get(code)

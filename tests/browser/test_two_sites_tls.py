@@ -25,6 +25,7 @@ from lms.store.platforms import Platform
 from tests.browser.certificates import TlsFiles, make_certificate
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, LONGEST_WAIT, SCREEN
 from tests.browser.servers import Site, environment_of, free_port, running_tool, seeded_database
+from tests.browser.test_pledges import sign_from_the_course
 from tests.browser.walks import EMBEDDED, Walker, enter_lms, open_activity, wait_until_saved
 from tests.practice_lms.app import create_platform
 from tests.practice_lms.defaults import default_config
@@ -165,6 +166,17 @@ def test_a_frame_without_any_cookies_offers_a_new_window_and_the_tool_works_ther
     walker.answer()
     walker.go_on()
     expect(walker.view.locator(".palette button.answered")).to_have_count(1)
+
+
+def test_a_pledge_is_signed_in_a_window_opened_from_a_frame_whose_cookies_are_partitioned(
+    two_sites: Site, page: Page
+) -> None:
+    window = sign_from_the_course(page, two_sites, two_sites.somebody())
+    handles = {str(each["name"]) for each in page.context.cookies() if str(each["name"]).startswith("__Host-s-")}
+    assert len(handles) == 2, "frame and window have a session each"
+    assert window.url.startswith(f"{two_sites.tool}/s/")
+    framed = next(frame for frame in page.frames if frame.url.startswith(two_sites.tool))
+    assert re.search(r"/s/([0-9a-f]{16})/", framed.url)[1] not in window.url  # type: ignore[index]
 
 
 @pytest.mark.parametrize("is_platform", [True, False])
