@@ -5,6 +5,7 @@ Source: ISO/IEC 27001 clause 5.3; domain.md §1.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from courses.roles import IsmsRole
 from lms.reports.chart import ChartList, chart_pdf, chart_svg
 from lms.reports.chart_layout import BodyText, ChartText, HolderText, SeatText
 from lms.reports.letter import LetterFacts, LetterWording, role_letter
-from lms.services.people import people_facts
+from lms.services.people import Particulars, people_facts
 from lms.services.role_texts import shipped_role_texts
 from lms.services.roles import UnknownAppointmentError, appointment_in_force
 from lms.services.roles_register import Names, chart_of, names_on
@@ -39,13 +40,22 @@ def draw_chart_svg(session: Session, organisation: Organisation, moment: Moment)
     return chart_svg(chart_text(chart, names, organisation), current_language())
 
 
-def draw_chart_pdf(session: Session, organisation: Organisation, moment: Moment) -> bytes:
+def draw_chart_pdf(
+    session: Session,
+    organisation: Organisation,
+    moment: Moment,
+    people: dict[int, Particulars | None] | None = None,
+) -> bytes:
     """Return the chart of a date as PDF, with the list of appointments that it shows.
+
+    ``people``: what to call them in place of their names, as in a pack that names nobody.
 
     Raises:
         UnprintableCharacterError: the font lacks a character of somebody's name.
     """
     chart, names = _chart(session, organisation, moment)
+    if people is not None:
+        names = replace(names, people=people)
     text = chart_text(chart, names, organisation)
     below = ChartList(_("Appointments that the chart shows"), chart_columns(), _list(chart, names))
     return chart_pdf(text, below, organisation.name(names.language), moment.as_of, _chosen())

@@ -29,7 +29,7 @@ from lms.services.evidence.pledges import pledge_tables, text_files
 from lms.services.evidence.pool import pool_tables
 from lms.services.evidence.pseudonyms import Naming, load_or_create_pseudonym_key
 from lms.services.evidence.results import result_tables
-from lms.services.evidence.roles import role_tables
+from lms.services.evidence.roles import chart_files, role_tables
 from lms.services.evidence.selfcheck import self_check_table
 from lms.services.evidence.source import PackQuestion, Source
 from lms.services.evidence.summary import document_table, summary_in
@@ -89,7 +89,7 @@ STEPS: tuple[_Step, ...] = (
     _Step("05-06", result_tables),
     _Step("07", material_tables, module_files),
     _Step("09", pledge_tables, text_files),
-    _Step("10", role_tables),
+    _Step("10", role_tables, chart_files),
     _Step("11-12", auditor_tables),
     _Step("13", pool_tables),
     _Step("15", _one(self_check_table)),

@@ -13,14 +13,18 @@ from courses.calendar import Period
 from courses.roles import SeatRule, Surroundings, problems_of
 from lms.reports.evidence.pack import EventColumn
 from lms.services.bodies import separations_of
+from lms.services.evidence.materials import PackFile
 from lms.services.evidence.source import Source
 from lms.services.evidence.tables import Table
+from lms.services.people import Particulars
 from lms.services.roles import acknowledged_at
+from lms.services.roles_documents import draw_chart_pdf
 from lms.store.organisations import Unit
 from lms.store.people import PersonService, ScopeMembership
 from lms.store.permissions import Grant
 from lms.store.records import known
 from lms.store.roles import Acknowledgement, Appointment, Body, Seat, appointments_of, seats_of
+from lms.wording.gettext import use_language
 
 APPOINTMENTS = "10_appointments.csv"
 BODIES = "10_bodies.csv"
@@ -177,3 +181,18 @@ def _grants(source: Source) -> Table:
     ):
         table.add(row.isms_role, row.person_id, row.valid_from, row.valid_to, row.recorded_by, evidence_id)
     return table
+
+
+def chart_files(source: Source) -> Iterator[PackFile]:
+    """Yield the organisation chart of the as-of date, in both languages; people stand on it as in the tables."""
+    question = source.question
+    appointed = {row.person_id for row, _ in source.records(Appointment, *source.overlapping(Appointment))}
+    called: dict[int, Particulars | None] = {
+        person_id: Particulars("", source.naming.person(person_id), "", "", "", "", "", "")
+        for person_id in sorted(appointed)
+    }
+    for language in ("ja", "en"):
+        with use_language(language):
+            people = None if source.naming.is_named else called
+            content = draw_chart_pdf(source.session, question.organisation, question.moment, people)
+        yield PackFile(f"10_chart.{language}.pdf", content)
