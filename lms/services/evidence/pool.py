@@ -7,19 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from courses.programme.model import Pool, PoolError
 from courses.programme.results import Analysis
 from courses.programme.solve import EffortSpentError
 from lms.services.auditors import open_book
 from lms.services.evidence.source import Source
-from lms.services.evidence.tables import Absent, Table
+from lms.services.evidence.tables import Table
 from lms.services.pools import MatrixRow, PoolQuestion, build_pool, matrix, person_of_auditor
 from lms.services.selfcheck_facts import ground_text
+
+if TYPE_CHECKING:
+    from courses.programme.horizon import Horizon
 
 POOL = "13_pool.csv"
 ELIGIBILITY = "13_eligibility.csv"
 LOSS_SETS = "13_loss_sets.csv"
+HORIZON = "13_horizon.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class _Found:
     analysis: Analysis | None
     rows: tuple[MatrixRow, ...]
     problem: str = ""
+    ahead: Horizon | None = None
 
 
 def pool_tables(source: Source) -> Iterator[Table]:
@@ -38,10 +44,12 @@ def pool_tables(source: Source) -> Iterator[Table]:
     yield _items(source, found)
     yield _eligibility(source, found)
     yield _loss_sets(source, found.analysis)
+    yield _horizon(source, found.ahead)
 
 
 def _analysed(source: Source) -> _Found:
     from courses.programme.analysis import analyse  # noqa: PLC0415 - the solver is loaded where it is used
+    from courses.programme.horizon import horizon  # noqa: PLC0415 - as above
 
     question = PoolQuestion(source.question.as_of)
     book = open_book(source.session, source.organisation_id, source.question.moment)
@@ -51,7 +59,8 @@ def _analysed(source: Source) -> _Found:
     except PoolError as refused:
         return _Found(None, None, rows, str(refused.code.value))
     try:
-        return _Found(pool, analyse(pool), rows)
+        ahead = horizon(pool, book.policy_on(question.day).training_days)
+        return _Found(pool, analyse(pool), rows, ahead=ahead)
     except EffortSpentError:
         return _Found(pool, None, rows, "effort_spent")
 
@@ -60,13 +69,17 @@ def _items(source: Source, found: _Found) -> Table:
     table = source.table(
         path=POOL,
         columns=("item", "value"),
-        absent=(Absent("horizon", "the look ahead is a page of the tool and not a file of the pack yet"),),
         notes=(
             ("margin", "with any so many auditors lost every area still gets a team; below 0: minus the shortfall"),
             ("problem", "why there is no answer; empty where there is one"),
         ),
     )
-    for item, value in (*_inputs(found), *_answers(source, found.analysis), ("problem", found.problem)):
+    for item, value in (
+        *_inputs(found),
+        *_answers(source, found.analysis),
+        *_ahead(found.ahead),
+        ("problem", found.problem),
+    ):
         table.add(item, value)
     return table
 
@@ -102,6 +115,13 @@ def _answers(source: Source, analysis: Analysis | None) -> Iterator[tuple[str, o
         yield "train_next", _people(source, each)
     for witness in analysis.witnesses:
         yield f"shortfall:{witness.area}", witness.shortfall
+
+
+def _ahead(ahead: Horizon | None) -> Iterator[tuple[str, object]]:
+    if ahead is not None:
+        yield "looked_ahead_until", ahead.until
+        yield "first_day_without_a_team", ahead.first_negative
+        yield "latest_day_to_start_training", ahead.latest_start
 
 
 def _people(source: Source, names: Iterable[str]) -> list[str]:
@@ -144,4 +164,21 @@ def _loss_sets(source: Source, analysis: Analysis | None) -> Table:
     for number, members in enumerate(sets, 1):
         for name in members:
             table.add(number, person_of_auditor(name))
+    return table
+
+
+def _horizon(source: Source, ahead: Horizon | None) -> Table:
+    table = source.table(
+        path=HORIZON,
+        columns=("from", "margin", "binding_areas", "change", "person"),
+        people=frozenset({"person"}),
+        notes=(("content", "how the margin changes ahead by what is recorded already; one row for each change"),),
+    )
+    for step in ahead.steps if ahead is not None else ():
+        areas = list(step.binding_areas)
+        for turn in step.turns:
+            change = f"{turn.kind.value}:{turn.reference}" if turn.reference else turn.kind.value
+            table.add(step.first_day, step.margin, areas, change, person_of_auditor(turn.auditor))
+        if not step.turns:
+            table.add(step.first_day, step.margin, areas, "", None)
     return table

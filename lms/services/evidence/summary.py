@@ -259,6 +259,7 @@ def _auditors(tables: Tables) -> Iterator[tuple[str, Figure]]:
         ("verdict", _("Pool of auditors: verdict")),
         ("margin", _("Pool of auditors: how many could be lost")),
         ("minimum_pool_size", _("Smallest pool that covers every area")),
+        ("first_day_without_a_team", _("First day ahead on which an area gets no team")),
     ):
         if item in cells:
             yield label, Figure.read(POOL, cells[item], "value", (("item", item),))
