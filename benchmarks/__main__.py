@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import answers, launches, ledger, pools, registers
+from benchmarks import answers, launches, ledger, packs, pools, registers
 from benchmarks.measure import Row, installation
 from lms.clock import read_clock
 
@@ -59,6 +59,7 @@ MEASUREMENTS: tuple[Callable[[], Iterator[Row]], ...] = (
     answers.whole_attempts,
     registers.states,
     registers.files,
+    packs.packs,
     ledger.appending,
     ledger.verifying,
     pools.analysing,
