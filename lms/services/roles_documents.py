@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from courses.charts import Chart, ChartSeat
 from courses.ledger import short_id
-from courses.people import affiliation_on
+from courses.people import Affiliation, affiliation_on
 from courses.roles import IsmsRole
 from lms.reports.chart import ChartList, chart_pdf, chart_svg
 from lms.reports.chart_layout import BodyText, ChartText, HolderText, SeatText
@@ -168,7 +168,7 @@ def letter_of(session: Session, organisation: Organisation, appointment_id: int,
         name=name,
         name_beneath=japanese if name != japanese else "",
         role=role_label(row.isms_role),
-        belongs_to=f"{affiliation.unit} {affiliation.post}" if affiliation else "",
+        belongs_to=_belonging(affiliation, names),
         place=names.place(row.seat_key),
         unit=names.unit(row.unit_id),
         term=letter_term(row.valid_from, row.last_day),
@@ -184,3 +184,12 @@ def letter_of(session: Session, organisation: Organisation, appointment_id: int,
     )
     wording = appointment_wording() if kind == "appointment" else ending_wording()
     return role_letter(facts, LetterWording(**wording), _chosen())
+
+
+def _belonging(affiliation: Affiliation | None, names: Names) -> str:
+    """Return unit and post; in English the unit alone, since posts are recorded in Japanese."""
+    if affiliation is None:
+        return ""
+    if names.language == "ja":
+        return f"{affiliation.unit} {affiliation.post}".strip()
+    return next((unit.name_en for unit in names.units.values() if unit.name_ja == affiliation.unit), affiliation.unit)

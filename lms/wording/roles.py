@@ -190,7 +190,7 @@ def body_sentence(code: str, field: str) -> str:
 def standing_label(standing: str) -> str:
     """Return how an appointment stands on a date."""
     labels: dict[str, Callable[[], str]] = {
-        "in_force": lambda: _("In force"),
+        "in_force": lambda: _("In office"),
         "to_come": lambda: _("To come"),
         "over": lambda: _("Over"),
     }
