@@ -21,7 +21,7 @@ from courses.pledges import (
     text_hash,
     text_on,
 )
-from courses.requirements import State
+from courses.requirements import PLEDGE, State
 from lms.services.handover import make_ticket, use_ticket
 from lms.services.launches import SESSION_LIFETIME
 from lms.services.people import particulars_on
@@ -60,8 +60,6 @@ from lms.web.security import (
 blueprint = Blueprint("pledges", __name__, url_prefix="/s/<handle>/pledges")
 window_blueprint = Blueprint("pledge_window", __name__, url_prefix="/lti")
 
-COMPETENCE = "pledge:"
-"""Requirements ask for a pledge by this and its key."""
 _DUE = {State.OPEN, State.OVERDUE, State.LAPSED}
 _TO_SIGN = {SignatureState.RESIGN_DUE, SignatureState.OBSOLETE}
 
@@ -112,9 +110,9 @@ def _pledges(known: dict[tuple[int, str], History]) -> list[MyPledge]:
     asking, today, session = visitor(), jst_date(now()), reading()
     assert asking.person_id is not None  # noqa: S101 - the caller has looked
     owed = {
-        each.obligation.requirement.competence.removeprefix(COMPETENCE): each
+        each.obligation.requirement.competence.removeprefix(PLEDGE): each
         for each in standings_of(session, asking.organisation.id, asking.person_id, now())
-        if each.obligation.requirement.competence.startswith(COMPETENCE) and each.status.state in _DUE
+        if each.obligation.requirement.competence.startswith(PLEDGE) and each.status.state in _DUE
     }
     found = []
     for key, approved in approved_texts(session, asking.organisation.id).items():
