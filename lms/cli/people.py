@@ -126,11 +126,12 @@ def print_person(values: dict[str, Any]) -> None:
         if known_at is None
         else _("As of %(day)s, as known at ledger size %(size)s.", day=values["as_of"], size=known_at)
     )
+    before = _("before:")
     for kind, facts in values["facts"].items():
         for fact in facts:
             click.echo(f"- {fact_kind_label(kind)}: {_fact_line(kind, fact)}")
             for earlier in fact["earlier"]:
-                click.echo(f"    {_('before:')} {_fact_line(kind, earlier)}")
+                click.echo(f"    {before} {_fact_line(kind, earlier)}")
     for each in values["obligations"]:
         ends = f" {each['evidence_id']}" if each["evidence_id"] else ""
         state = state_label(each["state"])

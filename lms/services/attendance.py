@@ -117,7 +117,7 @@ def _row(
         completed_at=result.submitted_at if result else None,
         mode=result.kind.value if result else "",
         module=standing.obligation.requirement.competence,
-        module_version=short_version(result.module_version) if result else "",
+        module_version=short_version(result.module_version) if result and result.module_version else "",
         mark=result.mark if result else None,
         maximum=result.maximum if result else None,
         pass_mark=result.pass_mark if result else None,

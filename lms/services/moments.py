@@ -68,7 +68,7 @@ def checkpoint_covering(session: Session, organisation_id: int, size: int) -> Le
 def known_at_label(session: Session, organisation_id: int, known_at: int | None) -> str:
     """Return the size of the ledger's tree that a register answers from, with its time."""
     size = tree_size(session, organisation_id) if known_at is None else known_at
-    checkpoint = checkpoint_covering(session, organisation_id, size)
+    checkpoint = checkpoint_covering(session, organisation_id, size) if size else None
     time = checkpoint.created_at.astimezone(JST).strftime("%Y-%m-%d %H:%M:%S JST") if checkpoint else "-"
     if known_at is not None:
         return _("ledger size %(size)s (%(time)s)", size=size, time=time)

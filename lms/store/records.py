@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import ColumnElement, ForeignKey, Table, and_, exists, insert, inspect, or_, select
@@ -98,6 +99,17 @@ def known(model: type[Record], known_at: int | None) -> ColumnElement[bool]:
         model: the record's class.
         known_at: size of the tree; None: everything recorded.
     """
+    key: Any = model  # mypy doubts that mapped classes can be keys
+    return _stands(key) if known_at is None else _is_known(model, known_at)
+
+
+@cache
+def _stands(model: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped class
+    """Make the condition once for each table: making it anew took half a millisecond, ten times as long as the rest."""
+    return _is_known(model, None)
+
+
+def _is_known(model: type[Record], known_at: int | None) -> ColumnElement[bool]:
     conditions: list[ColumnElement[bool]] = []
     if known_at is not None:
         conditions.append(_placed_before(model.event_id, known_at))

@@ -25,7 +25,7 @@ from lms.services.organisations import add_organisation, add_units, set_paramete
 from lms.services.people import find_person
 from lms.services.permissions import grant_role
 from lms.services.platforms import NewPlatform, add_platform
-from lms.services.requirements import Approval, approve_requirement, default_requirements
+from lms.services.requirement_defaults import adopt_default_load, default_load
 from lms.services.staff_lists import apply_import
 from lms.store.base import Database
 from lms.store.identities import LtiIdentity
@@ -109,14 +109,6 @@ def _found(session: Session, issuer: str, founded: datetime) -> Organisation:
     apply_import(session, organisation, staff_list, founded, ACTOR)
     decision = Decision("令和8年度第1回情報セキュリティ委員会 議題2", "情報セキュリティ委員会", date(2026, 4, 1))
     adopt_catalogue(session, organisation, decision, ACTOR, founded)
-    title = module_in_use(session, organisation.id, MODULE, date(2026, 4, 1)).module.body
-    for rule, ja, en in zip(
-        default_requirements(MODULE, 2026, (12, 31)), ("年次", "着任時"), ("yearly", "on joining"), strict=True
-    ):
-        approval = Approval(
-            "情報セキュリティ委員会", date(2026, 4, 1), f"{title['ja'].title}（{ja}）", f"{title['en'].title} ({en})"
-        )
-        approve_requirement(session, organisation, rule, approval, ACTOR, founded)
     platform = NewPlatform(
         name="練習用LMS",
         issuer=issuer,
@@ -134,6 +126,9 @@ def _found(session: Session, issuer: str, founded: datetime) -> Organisation:
     found_roles(session, organisation, founded)
     found_pledges(session, organisation, founded)
     found_auditors(session, organisation, founded)
+    load = default_load(session, organisation.id, 2026, (12, 31), date(2026, 4, 1))
+    approved = "情報セキュリティ委員会", date(2026, 4, 1)
+    adopt_default_load(session, organisation, load, approved, (ACTOR, founded))
     return organisation
 
 
