@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from courses.requirements import Occasion, Requirement
-from lms.services.organisations import find_organisation_or_only
-from lms.services.requirements import Approval, approve_requirement
 from lms.services.signing import LAUNCH_FRESH
 from lms.store.base import Database
 from lms.store.launches import HandoverTicket
 from lms.store.pledges import PledgeDecline, PledgeSignature
-from tests.conftest import NOW
-from tests.practice_organisation.seed import KEY as KEY_OF_ORGANISATION
 from tests.web.conftest import BOTH_DATABASES, OTHER_STAFF, STAFF, Launched
 from tests.web.visits import Browser, StandingClock, Visit, audit_events, contents, page_of, path_of
 
@@ -261,15 +255,7 @@ def test_an_activity_opens_ones_pledges(launched: Launched) -> None:
     assert launched(STAFF, "pledges").landing.endswith("/pledges")
 
 
-def test_what_a_requirement_asks_stands_among_what_is_to_be_signed(window: Visit, tool_database: Database) -> None:
-    assert "署名をお願いするもの" not in page_of(window.get("/pledges"))
-    rule = Requirement(
-        "confidentiality-text", "pledge:confidentiality", Occasion.PLEDGE_TEXT, 2026, days_to_complete=90
-    )
-    with tool_database.transaction() as session:
-        organisation = find_organisation_or_only(session, KEY_OF_ORGANISATION)
-        approval = Approval("情報セキュリティ委員会", date(2026, 4, 1), "誓約（文書の変更）", "Pledge (changed text)")
-        approve_requirement(session, organisation, rule, approval, "operator:test", NOW)
+def test_what_a_requirement_asks_stands_among_what_is_to_be_signed(window: Visit) -> None:
     page = page_of(window.get("/pledges"))
     assert "署名をお願いするもの" in page
     assert "期限" in page
