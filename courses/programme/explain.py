@@ -158,6 +158,9 @@ def _repairs(pool: Pool, bench: Bench, known: Iterable[Fact]) -> Iterator[Repair
 
 def _fewest(bench: Bench, changed: Sequence[Auditor]) -> int | None:
     """Return how many of the changed auditors are needed for a team; None where all of them do not suffice."""
+    if not bench.area.skills and not bench.leaders:  # all count alike: no solver is needed
+        lacking = bench.k - len(bench.members)
+        return lacking if 0 < lacking <= len(changed) else None
     from courses.programme.solve import Program  # noqa: PLC0415 - a web process starts without it
 
     names: Callable[[str], str] = "\0{}".format

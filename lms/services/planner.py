@@ -72,7 +72,7 @@ def reckon(pool: Pool, policy: Policy) -> Reckoning:
     Raises:
         courses.programme.solve.EffortSpentError: the solver's limit came before a proof that the answer needs.
     """
-    return Reckoning(pool, analyse(pool), horizon(pool, policy.training_days))
+    return Reckoning(pool, analyse(pool, with_teams=False), horizon(pool, policy.training_days))
 
 
 def reckon_changed(plan: Plan, change: Change) -> Reckoning | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -238,3 +240,25 @@ def test_last_years_audit_was_independent_and_this_years_has_one_pairing_to_look
     assert [each.assignment.person_id for each in excepted] == [person(session, organisation, "00133")]
     audit = find_audit(session, organisation.id, "IA-2026")
     assert audit.held_from > TODAY
+
+
+def test_the_planner_of_an_ordinary_pool_loads_no_solver(practice: Database) -> None:
+    url = practice.engine.url.render_as_string()
+    program = (
+        "import sys\n"
+        "from datetime import date\n"
+        "from lms.services.planner import make_plan\n"
+        "from lms.services.pools import PoolQuestion\n"
+        "from lms.store.base import Database\n"
+        "from lms.store.organisations import find_organisation\n"
+        "from lms.store.records import Moment\n"
+        f"database = Database({url!r})\n"
+        "with database.reading() as session:\n"
+        "    key = find_organisation(session, 'kakuu').id\n"
+        "    margins = [make_plan(session, key, Moment(day), PoolQuestion(day)).reckoning.analysis.margin\n"
+        "               for day in (date(2025, 11, 30), date(2026, 9, 30), date(2027, 4, 2))]\n"
+        "database.close()\n"
+        "print(margins, 'ortools' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[1, 2, -2] False\n", "")
