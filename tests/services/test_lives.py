@@ -163,6 +163,8 @@ class Told:
     """Of the ledger, by name of the state of knowledge."""
     after: dict[str, list[Codes]]
     """By step: as known right after it, of whom it happens to, one for each as-of date; with rights."""
+    size_after: dict[str, int]
+    """By step: the size of the ledger."""
     again: dict[tuple[str, str, date], list[Codes]]
     """By staff number, state of knowledge that is kept, and date: what was said after each step from then on."""
 
@@ -178,8 +180,9 @@ def _live(database: Database, settings: Settings) -> Told:
             if told is None:
                 organisation = find_organisation(session, KEY)
                 assert organisation is not None
-                told = Told(database, settings, organisation, {}, {}, {}, {})
+                told = Told(database, settings, organisation, {}, {}, {}, {}, {})
             told.people[lived.step.number], told.sizes = lived.person_id, lived.known
+            told.size_after[lived.step.key] = lived.size
             told.after[lived.step.key] = [
                 {
                     each.key: each.code
@@ -245,6 +248,16 @@ def test_what_was_known_at_a_size_of_the_ledger_is_said_again_after_every_later_
         assert all(codes == said[0] for codes in said), asked
     steps_since = {name: len(told.again[STAFF, name, AS_OF[0]]) for name in (MAY, JUNE, END)}
     assert steps_since == {MAY: 14, JUNE: 9, END: 1}
+
+
+def test_what_was_known_after_each_step_is_said_again_at_the_end(told: Told) -> None:
+    with told.database.reading() as session:
+        for step in STEPS:
+            for day, said in zip(AS_OF, told.after[step.key], strict=True):
+                asked = Moment(day, told.size_after[step.key])
+                lines = registers(session, told.organisation, told.people[step.number], asked)
+                then = {key: code for key, code in said.items() if key != "roles: rights"}  # these open pages today
+                assert {each.key: each.code for each in lines} == then, (step.key, day)
 
 
 def test_a_correction_made_in_june_changes_may_as_known_in_june_and_not_as_known_in_may(told: Told) -> None:
