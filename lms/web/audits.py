@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -12,24 +11,20 @@ from sqlalchemy.orm import Session
 
 from courses.auditors import MemberKind
 from courses.calendar import FiscalYear, jst_date
-from courses.independence import Independence, Verdict
+from courses.independence import Verdict
 from lms.services.audit_teams import (
     BlockedPairingError,
     Member,
     TeamProblemError,
     assign_team,
     propose_teams,
-    shortcomings,
 )
 from lms.services.auditor_decisions import BadDecisionError
 from lms.services.auditors import Book, UnknownAreaError, open_book
 from lms.services.audits import (
     AuditFacts,
-    approved_exceptions,
     audit_periods,
-    excepted_grounds,
     find_audit,
-    judge_pairing,
     pairings,
     plan_audit,
     team_on,
@@ -44,45 +39,21 @@ from lms.services.pairing_exceptions import (
 from lms.services.people import find_person
 from lms.services.permissions import Permission
 from lms.services.planner import people_names
-from lms.services.pools import auditor_id
-from lms.store.audits import Audit, assignments_of, audits_of, exceptions_of
+from lms.store.audits import assignments_of, audits_of, exceptions_of
 from lms.store.records import Moment
 from lms.web import audit_fields as fields
+from lms.web.audit_offers import chosen_members, make_offer, refusal_sentences, today, unit_names
 from lms.web.downloads import download
 from lms.web.moments import asked_moment
 from lms.web.request import now, reading, transaction
 from lms.web.security import requires, visitor
 from lms.wording.auditors import (
-    check_sentence,
     decision_problem_sentence,
-    exception_problem_sentence,
     ground_sentence,
-    team_problem_sentence,
 )
-from lms.wording.gettext import _, current_language
+from lms.wording.gettext import current_language
 
 blueprint = Blueprint("audits", __name__, url_prefix="/s/<handle>/audit/audits")
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """Somebody who could be in a team, with the verdict and its reasons in words."""
-
-    person_id: int
-    name: str
-    found: Independence
-    may_audit: bool
-    """With the approved exceptions."""
-    is_excepted: bool
-    reasons: tuple[str, ...]
-    kind: str
-    """As in the team now or as chosen; empty: not in it."""
-    is_leader: bool
-    is_auditor: bool
-
-
-def _today() -> Moment:
-    return Moment(jst_date(now()))
 
 
 @blueprint.get("")
@@ -137,9 +108,9 @@ def plan(handle: str) -> Response:
             audit = plan_audit(session, visitor().organisation, facts, visitor().actor, now())
             key = audit.key
     except BadDecisionError as refused:
-        return make_response(_programme(_today(), [decision_problem_sentence(refused.field, refused.problem)]), 422)
+        return make_response(_programme(today(), [decision_problem_sentence(refused.field, refused.problem)]), 422)
     except UnknownAreaError:
-        return make_response(_programme(_today(), [decision_problem_sentence("areas", "unknown")]), 422)
+        return make_response(_programme(today(), [decision_problem_sentence("areas", "unknown")]), 422)
     return make_response(redirect(url_for("audits.audit", handle=handle, audit_key=key), 303))
 
 
@@ -158,7 +129,7 @@ def _audit(audit_key: str, moment: Moment, problems: list[str], *, is_proposing:
     book = open_book(session, organisation.id, moment)
     exceptions = exceptions_of(session, organisation.id, moment.known_at, audit_key)
     open_areas = [key for key in row.area_keys if not any(each.assignment.area_key == key for each in found)]
-    units = _units(book)
+    units = unit_names(book)
     audited, held = audit_periods(row)
     return render_template(
         "audits/audit.html",
@@ -183,11 +154,6 @@ def _audit(audit_key: str, moment: Moment, problems: list[str], *, is_proposing:
         ),
         problems=problems,
     )
-
-
-def _units(book: Book) -> dict[int, str]:
-    is_japanese = current_language() == "ja"
-    return {key: unit.name_ja if is_japanese else unit.name_en for key, unit in book.units.items()}
 
 
 @blueprint.post("/<audit_key>/teams")
@@ -226,38 +192,8 @@ def _changed(handle: str, audit_key: str, write: Callable[[Session], None]) -> R
         ExceptionProblemError,
         UnknownAreaError,
     ) as refused:
-        return make_response(_audit(audit_key, _today(), _sentences(refused)), 422)
+        return make_response(_audit(audit_key, today(), refusal_sentences(refused)), 422)
     return make_response(redirect(url_for("audits.audit", handle=handle, audit_key=audit_key), 303))
-
-
-def _sentences(refused: Exception) -> list[str]:
-    """Return in words what was refused; blocked pairings each with their reasons."""
-    if isinstance(refused, BadDecisionError):
-        return [decision_problem_sentence(refused.field, refused.problem)]
-    if isinstance(refused, TeamProblemError):
-        return [team_problem_sentence(refused.problem.value, refused.wanted, ", ".join(refused.skills))]
-    if isinstance(refused, ExceptionProblemError):
-        return [exception_problem_sentence(refused.problem.value)]
-    if isinstance(refused, BlockedPairingError):
-        session, organisation_id = reading(), visitor().organisation.id
-        names, units = (
-            people_names(session, organisation_id, _today()),
-            _units(open_book(session, organisation_id, _today())),
-        )
-        return [
-            _(
-                "%(who)s may not audit %(area)s: %(why)s",
-                who=names.get(auditor_id(each.person_id), "–"),
-                area=each.area_key,
-                why="; ".join(
-                    [check_sentence(check) for check in each.shortcomings]
-                    + [ground_sentence(ground, units) for ground in each.open_grounds]
-                    + ([] if each.independence.is_declared else [_("This year's declaration of interests is missing")])
-                ),
-            )
-            for each in refused.blocked
-        ]
-    return [decision_problem_sentence("areas", "unknown")]
 
 
 @blueprint.get("/<audit_key>/areas/<area_key>")
@@ -282,18 +218,18 @@ def _team(audit_key: str, area_key: str, moment: Moment, problems: list[str]) ->
     book = open_book(session, organisation.id, moment, present)
     exceptions = exceptions_of(session, organisation.id, moment.known_at, audit_key)
     names = people_names(session, organisation.id, moment)
-    chosen = _chosen() if request.method == "POST" else {
+    chosen = chosen_members() if request.method == "POST" else {
         key: (each.member_kind, each.is_leader) for key, each in present.items()
     }  # fmt: skip
     offers = [
-        _offer(book, row, area_key, (file.person_id, names, exceptions, chosen))
+        make_offer(book, row, area_key, (file.person_id, names, exceptions, chosen))
         for file in book.files.values()
         if file.is_auditor or file.person_id in present
     ]
     order = list(Verdict)
     offers.sort(key=lambda each: (not each.may_audit, order.index(each.found.verdict), each.person_id))
     audited, held = audit_periods(row)
-    units = _units(book)
+    units = unit_names(book)
     return render_template(
         "audits/team.html",
         moment=moment,
@@ -313,54 +249,18 @@ def _team(audit_key: str, area_key: str, moment: Moment, problems: list[str]) ->
     )  # fmt: skip
 
 
-def _offer(book: Book, row: Audit, area_key: str, about: tuple[int, Mapping[str, str], Any, Any]) -> Offer:
-    person_id, names, exceptions, chosen = about
-    found = judge_pairing(book, row, area_key, person_id)
-    named = excepted_grounds(approved_exceptions(exceptions, row.key, area_key, person_id))
-    units = _units(book)
-    reasons = [check_sentence(each) for each in shortcomings(book, row, person_id)]
-    reasons += [ground_sentence(each, units) for each in found.grounds]
-    if not found.is_declared and found.verdict is not Verdict.NOT_QUALIFIED:
-        reasons.append(_("This year's declaration of interests is missing"))
-    may_audit = found.may_audit(named)
-    kind, is_leader = chosen.get(person_id, ("", False))
-    return Offer(
-        person_id,
-        names.get(auditor_id(person_id), auditor_id(person_id)),
-        found,
-        may_audit,
-        may_audit and found.verdict is Verdict.EXCLUDED,
-        tuple(reasons),
-        kind,
-        is_leader,
-        book.file(person_id).is_auditor,
-    )
-
-
-def _chosen() -> dict[int, tuple[str, bool]]:
-    """Return kind and leadership by person, as the form says."""
-    leader = fields.text("leader")
-    kinds = {each.value for each in MemberKind}
-    found = {}
-    for name, value in request.form.items():
-        key = name.removeprefix("kind-")
-        if name.startswith("kind-") and value in kinds and key.isascii() and key.isdigit() and len(key) < 19:
-            found[int(key)] = (value, key == leader)
-    return found
-
-
 @blueprint.post("/<audit_key>/areas/<area_key>")
 @requires(Permission.PLAN_AUDITS)
 def assign(handle: str, audit_key: str, area_key: str) -> Response:
     """Assign the team that the form names; the verdicts are computed anew within the transaction."""
-    members = [Member(key, MemberKind(kind), leads) for key, (kind, leads) in _chosen().items()]
+    members = [Member(key, MemberKind(kind), leads) for key, (kind, leads) in chosen_members().items()]
     try:
         with transaction() as session:
             members += _further(session)
             place = (audit_key, area_key)
             assign_team(session, visitor().organisation, place, members, (visitor().actor, now()))
     except (BadDecisionError, BlockedPairingError, TeamProblemError) as refused:
-        return make_response(_team(audit_key, area_key, _today(), _sentences(refused)), 422)
+        return make_response(_team(audit_key, area_key, today(), refusal_sentences(refused)), 422)
     return make_response(redirect(url_for("audits.audit", handle=handle, audit_key=audit_key), 303))
 
 
