@@ -109,6 +109,9 @@ def test_pages_of_the_secretariat_have_no_violation(site: Site, new_context: New
     inspector.inspect("attendance, empty", "attendance?unit=-")
     assert view.locator("table.register").count() == 0
     inspector.inspect("attendance, filter refused", "attendance?as_of=x")
+    inspector.inspect("people", "people")
+    inspector.inspect("a person, in the past", "people/7?as_of=2026-05-31")
+    inspector.inspect("a fact's form", "people/7/training/new")
     inspector.inspect("linking queue", "identities")
     assert view.locator("input[name=staff_number]").count() > 0
     assert inspector.faults() == {}
