@@ -117,6 +117,12 @@ class Naming:
         account = _ACCOUNT.fullmatch(text or "")
         return account[1] if account is not None and not self.is_named else text or ""
 
+    def grader(self, text: str | None) -> str:
+        """Write who graded: what was typed is most often a name, and so ``named`` in a pack that names nobody."""
+        if self.is_named or not text or _PERSON.fullmatch(text):
+            return self.actor(text)
+        return "named"
+
     def _made(self, kind: str, of: str) -> str:
         digest = hmac.digest(self.secret, b"akashi pseudonym v1\0" + of.encode(), sha256)
         return f"{kind}-{base64.b32encode(digest)[:12].decode()}"

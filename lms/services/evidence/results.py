@@ -98,13 +98,16 @@ def _recorded(source: Source) -> Table:
             *("grader", "provider", "certificate", "equivalence_verified_by", "evidence_id"),
         ),
         people=frozenset({"person"}),
-        actors=frozenset({"grader", "equivalence_verified_by"}),
+        actors=frozenset({"equivalence_verified_by"}),
         evidence=("evidence_id",),
         values=(
             *(EventColumn(name, "evidence_id", f"body.{name}") for name in columns),
             EventColumn("completed_on", "evidence_id", "body.valid_from"),
         ),
-        notes=(("content", "tests and courses that were not taken in the tool, passed or not"),),
+        notes=(
+            ("content", "tests and courses that were not taken in the tool, passed or not"),
+            ("grader", "named: the record names somebody in words, which this pack does not repeat"),
+        ),
     )
     for row, _, evidence_id in _training(source):
         table.add(
@@ -113,7 +116,7 @@ def _recorded(source: Source) -> Table:
             row.kind,
             row.valid_from,
             *(row.mark, row.maximum, row.pass_mark, row.is_passed),
-            *(row.grader, row.provider, row.certificate, row.equivalence_verified_by),
+            *(source.naming.grader(row.grader), row.provider, row.certificate, row.equivalence_verified_by),
             evidence_id,
         )
     return table

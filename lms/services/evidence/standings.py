@@ -73,7 +73,7 @@ class _Speaking:
                 TrainingRecord.event_id.in_(others)
             )
         )
-        return {event_id: grader or verifier or "" for event_id, grader, verifier in rows}
+        return {event_id: source.naming.grader(grader) or verifier or "" for event_id, grader, verifier in rows}
 
     @staticmethod
     def _read_leaves(source: Source, people: Sequence[int]) -> dict[int, str]:
