@@ -32,7 +32,7 @@ from tests.factories import ACTOR, FOUNDED, add_identity, add_people, add_practi
 from tests.faults.test_kill import Server, _free_port, _NoRedirect
 from tests.pledges import approved
 
-SIGNERS = int(os.environ.get("AKASHI_KILLED_SIGNATURES", "40"))
+SIGNERS = int(os.environ.get("AKASHI_KILLED_SIGNATURES", "16"))
 HANDS = 6
 """How many sign at one time."""
 
@@ -144,7 +144,10 @@ def test_every_acknowledged_signature_stands_with_its_event_when_the_server_is_k
     }
     server, seen, kills, pauses = Server(environment, _free_port()), Signing(), 0, random.Random(1)
     server.start()
-    threads = [threading.Thread(target=_sign_all, args=(server.port, pens[hand::HANDS], seen)) for hand in range(HANDS)]
+    threads = [
+        threading.Thread(target=_sign_all, args=(server.port, pens[hand::HANDS], seen), daemon=True)
+        for hand in range(HANDS)
+    ]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
