@@ -9,7 +9,7 @@ import pytest
 from courses.roles import IsmsRole
 from lms.services.identities import link_by_decision
 from lms.services.launches import SESSION_LIFETIME, TOUCH_INTERVAL, OpenedSession
-from lms.services.permissions import EVERYONE, Permission, grant_role
+from lms.services.permissions import EVERYONE, ON_STAFF, Permission, grant_role
 from lms.services.sessions import Visitor, choose_language, end_session, find_visitor, touch
 from lms.store.base import Database
 from lms.store.organisations import Organisation
@@ -110,7 +110,7 @@ def test_a_linked_visitor_has_the_rights_and_all_the_identities_of_the_person(
     linked = visitor(database, opened, now)
     assert linked is not None
     assert linked.person_id is not None
-    assert linked.permissions == EVERYONE  # a teacher there has no rights here
+    assert linked.permissions == EVERYONE | ON_STAFF  # a teacher there has no rights here
     with database.transaction() as session:
         grant_role(session, organisation, linked.person_id, IsmsRole.SECRETARIAT, ACTOR, now)
     linked = visitor(database, opened, now)

@@ -125,7 +125,7 @@ class TestRegister:
         tests = [row for row in rows if row["module"] == MODULE]
         assert {row["staff_number"] for row in tests if row["state"] == "complete"} == {"H0001", "V0001", "00128"}
         modes = {row["mode"] for row in rows if row["state"] == "complete"}
-        assert modes == {"own_test", "signature"}
+        assert modes == {"own_test", "signature", "external_course"}
 
     def test_nothing_was_known_at_the_beginning_of_the_ledger(self, launched: Launched) -> None:
         assert csv_of(launched(SECRETARY), known_at="0")[1] == []
