@@ -24,7 +24,7 @@ def analyse(pool: Pool, *, with_teams: bool = True) -> Analysis:
     teams is what takes the solver most often; a page that shows none asks for none by ``with_teams``.
 
     Raises:
-        courses.programme.solve.EffortSpentError: the solver's limit came before a proof that the answer needs.
+        courses.programme.results.EffortSpentError: the solver's limit came before a proof that the answer needs.
     """
     certain = benches(pool, pool.as_of)
     margin, binding = margin_of(certain)

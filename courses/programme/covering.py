@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from courses.programme.coverage import Bench, Kind, find_core
 from courses.programme.model import Auditor
-from courses.programme.results import MinimumPool
+from courses.programme.results import EffortSpentError, MinimumPool
 from courses.programme.subsets import Row, Steps, TooManyStepsError, first_subset, is_told_by_rows, rows_of
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def smallest_pool(benches: Sequence[Bench]) -> MinimumPool:
 
 
 def _solved_pool(benches: Sequence[Bench], order: Sequence[str], at_least: int) -> MinimumPool:
-    from courses.programme.solve import EffortSpentError, Program  # noqa: PLC0415 - a web process starts without it
+    from courses.programme.solve import Program  # noqa: PLC0415 - a web process starts without it
 
     program = Program()
     present = {auditor: program.flag() for auditor in order}

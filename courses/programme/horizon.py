@@ -77,7 +77,7 @@ def horizon(pool: Pool, training_days: int, months: int = MONTHS_AHEAD) -> Horiz
         months: how far to look.
 
     Raises:
-        courses.programme.solve.EffortSpentError: the solver's limit came before a proof of some margin.
+        courses.programme.results.EffortSpentError: the solver's limit came before a proof of some margin.
     """
     until = months_before(pool.as_of, -months)
     by_day: dict[date, list[Turn]] = {}

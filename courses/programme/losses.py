@@ -25,7 +25,7 @@ def margin_of(benches: Iterable[Bench]) -> tuple[int, tuple[str, ...]]:
     """Return the margin and the areas that attain it.
 
     Raises:
-        courses.programme.solve.EffortSpentError: the solver's limit came before the proof.
+        courses.programme.results.EffortSpentError: the solver's limit came before the proof.
     """
     everyone = list(benches)
     margin = min(_at_most(bench) for bench in everyone)

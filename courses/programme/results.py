@@ -19,6 +19,10 @@ MOST_TRAINING_SETS = 100
 MOST_EXPLAINED_AREAS = 50
 
 
+class EffortSpentError(RuntimeError):
+    """The solver's limit was reached without any answer."""
+
+
 class Verdict(StrEnum):
     """Coverage in three values: feasible 充足, infeasible 不足, cannot tell 判定不能."""
 

@@ -14,16 +14,14 @@ from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
 
+from courses.programme.results import EffortSpentError
+
 Variable = int
 Terms = Iterable[tuple[Variable, int]]
 """Variables with their coefficients."""
 
 ENOUGH_EFFORT = 30.0
 """Deterministic seconds; programs of our size are rarely near it."""
-
-
-class EffortSpentError(RuntimeError):
-    """The solver's limit was reached without any answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def train_next(pool: Pool) -> Training:
     """Return the best sets of ``pool.train`` candidates, or of all where there are fewer.
 
     Raises:
-        courses.programme.solve.EffortSpentError: the solver's limit came before the proof.
+        courses.programme.results.EffortSpentError: the solver's limit came before the proof.
     """
     everyone = benches(pool, pool.as_of, trained=pool.candidates)
     helpful = {each.id for bench in everyone for each in bench.members}

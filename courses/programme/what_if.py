@@ -71,6 +71,6 @@ def compare(pool: Pool, change: Change) -> Comparison:
 
     Raises:
         PoolError: see `what_if`.
-        courses.programme.solve.EffortSpentError: see `courses.programme.analysis.analyse`.
+        courses.programme.results.EffortSpentError: see `courses.programme.analysis.analyse`.
     """
     return Comparison(analyse(pool), analyse(what_if(pool, change)))

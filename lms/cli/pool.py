@@ -13,7 +13,7 @@ from courses.programme.analysis import analyse
 from courses.programme.documents import as_document
 from courses.programme.model import Pool
 from courses.programme.pool_files import MOST_BYTES, PoolFileRefused, read_pool
-from courses.programme.results import Analysis
+from courses.programme.results import Analysis, EffortSpentError
 from lms.cli.context import CommandContext
 from lms.cli.organisations import READABLE_FILE
 from lms.wording.gettext import _
@@ -66,8 +66,6 @@ def analysed(given: Pool) -> Analysis:
     Raises:
         click.ClickException: the limit of the search came before a proof.
     """
-    from courses.programme.solve import EffortSpentError  # noqa: PLC0415 - other commands start without it
-
     try:
         return analyse(given)
     except EffortSpentError:

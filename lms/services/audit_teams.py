@@ -275,7 +275,7 @@ def propose_teams(
     """Return balanced teams for those of the areas that can be covered, each with a leader.
 
     Raises:
-        courses.programme.solve.EffortSpentError: the solver's limit came before any answer.
+        courses.programme.results.EffortSpentError: the solver's limit came before any answer.
     """
     pool = audit_pool(book, audit, excepted)
     certain = [each for each in benches(pool, pool.as_of) if each.area.id in area_keys and each.has_team]

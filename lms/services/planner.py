@@ -17,7 +17,7 @@ from courses.programme.model import Pool, PoolError
 from courses.programme.results import Analysis
 from lms.services.auditors import Book, Policy, open_book, rule_area
 from lms.services.people import Particulars, particulars_on
-from lms.services.pools import Change, MatrixRow, PoolQuestion, auditor_id, build_pool, changed_pool, matrix
+from lms.services.pools import MatrixRow, PoolChange, PoolQuestion, auditor_id, build_pool, changed_pool, matrix
 from lms.store.records import Moment
 
 
@@ -70,12 +70,12 @@ def reckon(pool: Pool, policy: Policy) -> Reckoning:
     """Return everything computed of a pool.
 
     Raises:
-        courses.programme.solve.EffortSpentError: the solver's limit came before a proof that the answer needs.
+        courses.programme.results.EffortSpentError: the solver's limit came before a proof that the answer needs.
     """
     return Reckoning(pool, analyse(pool, with_teams=False), horizon(pool, policy.training_days))
 
 
-def reckon_changed(plan: Plan, change: Change) -> Reckoning | None:
+def reckon_changed(plan: Plan, change: PoolChange) -> Reckoning | None:
     """Return the pool as it would be with a change; None where no pool can be made."""
     try:
         pool = changed_pool(plan.book, plan.question, change)

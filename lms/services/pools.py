@@ -7,7 +7,7 @@ Source: domain.md §5.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -25,6 +25,7 @@ from courses.independence import (
     judge,
 )
 from courses.programme.model import Area, Auditor, Candidate, Exclusion, Pool, months_before
+from courses.programme.what_if import Change, what_if
 from lms.services.auditors import AuditorFile, Book, rule_area
 from lms.store.auditors import AuditArea
 
@@ -194,7 +195,7 @@ def matrix(book: Book, question: PoolQuestion, extra: Mapping[str, AuditedArea] 
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PoolChange:
     """What a what-if changes of the pool as it is."""
 
     removed: frozenset[str] = frozenset()
@@ -209,10 +210,10 @@ class Change:
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing is changed."""
-        return self == Change()
+        return self == PoolChange()
 
 
-def changed_pool(book: Book, question: PoolQuestion, change: Change) -> Pool:
+def changed_pool(book: Book, question: PoolQuestion, change: PoolChange) -> Pool:
     """Return the pool as it would be."""
     look_back = question.look_back if change.look_back is None else change.look_back
     extra = {area.key: area for area in change.areas}
@@ -222,22 +223,9 @@ def changed_pool(book: Book, question: PoolQuestion, change: Change) -> Pool:
         for each in pool.candidates
         if each.id in change.trained
     )
+    kept = what_if(pool, Change(change.removed & {each.id for each in pool.auditors}, change.without_consultants))
     return replace(
-        pool,
-        auditors=(*_kept(pool.auditors, change), *joined),
+        kept,
+        auditors=(*kept.auditors, *joined),
         candidates=tuple(each for each in pool.candidates if each.id not in change.trained),
     )
-
-
-def _kept(auditors: Iterable[Auditor], change: Change) -> tuple[Auditor, ...]:
-    return tuple(
-        each
-        for each in auditors
-        if each.id not in change.removed and not (change.without_consultants and each.is_consultant)
-    )
-
-
-def unknown_names(pool: Pool, names: Collection[str]) -> tuple[str, ...]:
-    """Return the names that no auditor and no candidate of a pool has."""
-    known = {each.id for each in (*pool.auditors, *pool.candidates)}
-    return tuple(sorted(set(names) - known))

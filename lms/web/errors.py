@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from courses.awareness import MissingParameterError
 from courses.calendar import UnknownFiscalYearError
 from courses.clauses import UnknownClauseError
+from courses.programme.results import EffortSpentError
 from courses.selfcheck import OwnCaseError
 from lms.lti.http import OutgoingRefused
 from lms.lti.id_tokens import LaunchRefused
@@ -132,6 +133,7 @@ TABLE: dict[type[Exception], Answer] = {
     UnknownAppointmentError: Answer(404, "appointment_unknown"),
     NotYourAppointmentError: Answer(404, "appointment_not_yours"),
     AcknowledgedAlreadyError: Answer(409, "acknowledged_already"),
+    EffortSpentError: Answer(409, "effort_spent"),
 }
 
 _LOGIN_ANSWERS = {

@@ -16,7 +16,7 @@ from lms.reports.pool_chart import ChartWording, Step, outlook_svg
 from lms.services.auditors import open_book
 from lms.services.permissions import Permission
 from lms.services.planner import Plan, Reckoning, grounds_of, make_plan, reckon_changed
-from lms.services.pools import Change, PoolQuestion, auditor_id, build_pool
+from lms.services.pools import PoolChange, PoolQuestion, auditor_id, build_pool
 from lms.store.records import Moment
 from lms.web.moments import BadFilterError, asked_date, asked_moment, asked_size, moment_arguments
 from lms.web.request import reading
@@ -47,12 +47,12 @@ def _size(field: str, most: int) -> int | None:
     return found
 
 
-def _change(plan: Plan) -> Change:
+def _change(plan: Plan) -> PoolChange:
     """Return what the address changes of the pool; whom or what it names must be there."""
     auditors = {auditor_id(row.person_id) for row in plan.rows}
     candidates = {auditor_id(file.person_id) for file in plan.book.files.values() if file.cost is not None}
     units = {str(key) for key in plan.book.units}
-    return Change(
+    return PoolChange(
         removed=_named("remove", auditors),
         trained=_named("train_also", candidates),
         without_consultants=request.args.get("without_consultants") == "1",
@@ -124,7 +124,7 @@ def _counts(reckoning: Reckoning | None) -> dict[str, int]:
     }
 
 
-def names_of(plan: Plan, change: Change | None = None) -> Names:
+def names_of(plan: Plan, change: PoolChange | None = None) -> Names:
     """Return how everybody and everything of a plan is called in the language in force."""
     language = current_language()
     units = {key: unit.name_ja if language == "ja" else unit.name_en for key, unit in plan.book.units.items()}

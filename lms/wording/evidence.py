@@ -31,16 +31,6 @@ def document_label(kind: str) -> str:
     return labels[kind]() if kind in labels else kind
 
 
-def qualification_label(code: str) -> str:
-    """Return how somebody stands as an auditor, in words."""
-    labels: dict[str, Callable[[], str]] = {
-        "valid": lambda: _("qualified"),
-        "lapsed": lambda: _("qualification lapsed"),
-        "not_granted": lambda: _("not qualified"),
-    }
-    return labels[code]() if code in labels else code
-
-
 def consistency_label(code: str) -> str:
     """Return what an appointment's consistency says, in words."""
     labels: dict[str, Callable[[], str]] = {
@@ -71,20 +61,6 @@ def summary_notes() -> tuple[str, ...]:
         _("Rows that do not speak well of the organisation are always included: failed attempts, overdue obligations, declined and withdrawn pledges, unexcused pairings, corrections."),
         _("The proof shows that nothing was changed since it was recorded. It does not show that what was recorded was true. See HOW-TO-VERIFY."),
     )  # fmt: skip
-
-
-def ground_kind_label(code: str) -> str:
-    """Return the kind of a ground for exclusion in words."""
-    labels: dict[str, Callable[[], str]] = {
-        "duty": lambda: _("duty in the area"),
-        "affiliation": lambda: _("belongs to the area's unit"),
-        "concurrent_post": lambda: _("concurrent post in the area"),
-        "line_authority": lambda: _("line authority over the area"),
-        "authorship": lambda: _("authorship of a document of the area"),
-        "consultancy": lambda: _("consultancy"),
-        "declared_interest": lambda: _("declared interest"),
-    }
-    return labels[code]() if code in labels else code
 
 
 def pack_problem(code: str | None) -> str:

@@ -287,6 +287,10 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
         _("Nothing is recorded of this person as an auditor."),
         _("Please choose somebody on the register of auditors, or look at a later moment."),
     ),
+    "effort_spent": lambda: Refusal(
+        _("The pool is too intricate to be reckoned exactly in the time allowed."),
+        _("Please ask for less: fewer people to train, a shorter look-back, or fewer areas at once."),
+    ),
     "failed": lambda: Refusal(
         _("Something went wrong on our side."),
         _("It has been noted. Please try again; if it happens again, give the code below to your administrator."),

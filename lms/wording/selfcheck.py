@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from courses.selfcheck import Fact, Hit, Judgement, Rule, Treatment
-from lms.wording.evidence import ground_kind_label
+from lms.wording.auditors import ground_label
 from lms.wording.gettext import _
 from lms.wording.permissions import role_label
 from lms.wording.registers import date_label
@@ -61,7 +61,7 @@ def hit_sentence(hit: Hit) -> str:
 
 
 def _grounds(text: str) -> str:
-    return ", ".join(ground_kind_label(each.partition(":")[0]) for each in text.split())
+    return ", ".join(ground_label(each.partition(":")[0]) for each in text.split())
 
 
 def _version_sentence(facts: Mapping[str, Fact]) -> str:

@@ -24,7 +24,7 @@ from lms.store.organisations import Organisation
 from lms.store.pledges import texts_of
 from lms.store.records import Moment
 from lms.store.roles import appointments_of
-from lms.wording.evidence import ground_kind_label, qualification_label
+from lms.wording.auditors import ground_label, qualification_label
 from lms.wording.gettext import current_language
 from lms.wording.permissions import role_label
 from lms.wording.pledges import reason_sentence, signature_state_label
@@ -250,7 +250,7 @@ def _verdict(found: Independence) -> str:
 
 def _verdict_text(found: Independence) -> str:
     grounds = [
-        f"{ground_kind_label(each.kind.value)}:\n  {_days(each.period)}\n  {each.reference}" for each in found.grounds
+        f"{ground_label(each.kind.value)}:\n  {_days(each.period)}\n  {each.reference}" for each in found.grounds
     ]
     return "\n".join([word(found.verdict.value), *grounds])
 

@@ -29,8 +29,16 @@ from courses.programme.model import (
     PoolProblemCode,
     months_before,
 )
-from courses.programme.results import MOST_EXPLAINED_AREAS, Analysis, Fact, FactKind, RepairKind, Verdict
-from courses.programme.solve import EffortSpentError, Program
+from courses.programme.results import (
+    MOST_EXPLAINED_AREAS,
+    Analysis,
+    EffortSpentError,
+    Fact,
+    FactKind,
+    RepairKind,
+    Verdict,
+)
+from courses.programme.solve import Program
 from courses.programme.what_if import Change, compare, what_if
 from tests.rules.pools import DAY, Trial, random_pool, random_pools
 

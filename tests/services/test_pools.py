@@ -25,7 +25,7 @@ from lms.services.auditors import open_book
 from lms.services.audits import Flag, find_audit, judge_pairing, pairings
 from lms.services.people import find_person
 from lms.services.planner import make_plan, reckon_changed
-from lms.services.pools import Change, PoolQuestion, auditor_id, build_pool, changed_pool, matrix
+from lms.services.pools import PoolChange, PoolQuestion, auditor_id, build_pool, changed_pool, matrix
 from lms.store.audits import exceptions_of
 from lms.store.base import Database
 from lms.store.organisations import Organisation, find_organisation, units_of
@@ -148,16 +148,16 @@ def test_what_if_changes_the_pool_and_leaves_the_facts_alone(session: Session, o
     book = open_book(session, organisation.id, Moment(TODAY))
     question = PoolQuestion(TODAY)
     base = build_pool(book, question)
-    removed = changed_pool(book, question, Change(removed=frozenset({auditor_id(a)})))
+    removed = changed_pool(book, question, PoolChange(removed=frozenset({auditor_id(a)})))
     assert {each.id for each in base.auditors} - {each.id for each in removed.auditors} == {auditor_id(a)}
-    without = changed_pool(book, question, Change(without_consultants=True))
+    without = changed_pool(book, question, PoolChange(without_consultants=True))
     assert {each.id for each in base.auditors} - {each.id for each in without.auditors} == {auditor_id(b)}
-    trained = changed_pool(book, question, Change(trained=frozenset({auditor_id(cast.approver)})))
+    trained = changed_pool(book, question, PoolChange(trained=frozenset({auditor_id(cast.approver)})))
     assert (len(trained.auditors), len(trained.candidates)) == (5, 0)
     unit = next(each for each in units_of(session, organisation.id) if each.name_ja == "ネットワーク係")
-    larger = changed_pool(book, question, Change(areas=(AuditedArea("+", unit.id),)))
+    larger = changed_pool(book, question, PoolChange(areas=(AuditedArea("+", unit.id),)))
     assert eligible_on(larger)["+"] == eligible_on(larger)["A-NET"]
-    assert changed_pool(book, question, Change(look_back=24)).look_back == 24
+    assert changed_pool(book, question, PoolChange(look_back=24)).look_back == 24
     assert build_pool(book, question) == base
 
 
@@ -217,7 +217,7 @@ def test_a_longer_look_back_costs_margin_in_the_practice_organisation(
 ) -> None:
     session, organisation = practising
     found = make_plan(session, organisation.id, Moment(TODAY), PoolQuestion(TODAY))
-    changed = reckon_changed(found, Change(look_back=24))
+    changed = reckon_changed(found, PoolChange(look_back=24))
     assert changed is not None
     mover = auditor_id(person(session, organisation, "00126"))
     assert mover in eligible_on(found.reckoning.pool)["A-OPS"]  # type: ignore[union-attr]  # has areas

@@ -9,6 +9,7 @@ import re
 import pytest
 
 from courses.calendar import jst_date
+from courses.programme.results import EffortSpentError
 from lms.services.audits import pairings
 from lms.services.people import find_person
 from lms.store.auditors import AuditArea, AuditorPolicy, CompetenceReview, InterestDeclaration, known_rows
@@ -16,6 +17,7 @@ from lms.store.audits import assignments_of, audits_of, exceptions_of
 from lms.store.base import Database
 from lms.store.organisations import find_organisation
 from lms.store.records import Moment
+from lms.web import pools
 from tests.conftest import NOW
 from tests.practice_organisation.seed import KEY
 from tests.web.conftest import BOTH_DATABASES, STAFF, Launched
@@ -403,3 +405,13 @@ def test_who_is_no_auditor_is_told_so_and_can_declare_nothing(launched: Launched
         assert "You are not appointed" in page_of(visit.get("/declaration"))
         assert visit.post("/declaration", {"interests": "none"}).status_code == 422
         assert contents(tool_database, "launch_session") == before
+
+
+def test_a_pool_beyond_the_solver_is_refused_with_advice(planner: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spent(*_args: object, **_more: object) -> None:
+        raise EffortSpentError("UNKNOWN")
+
+    monkeypatch.setattr(pools, "make_plan", spent)
+    answer = planner.get("/audit/pool")
+    assert answer.status_code == 409
+    assert "Please ask for less" in contents(answer)

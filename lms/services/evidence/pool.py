@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from courses.programme.model import Pool, PoolError
-from courses.programme.results import Analysis
-from courses.programme.solve import EffortSpentError
+from courses.programme.results import Analysis, EffortSpentError
 from lms.services.auditors import open_book
 from lms.services.evidence.source import Source
 from lms.services.evidence.tables import Table

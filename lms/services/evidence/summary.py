@@ -24,13 +24,8 @@ from lms.services.evidence.source import Source
 from lms.services.evidence.tables import Table
 from lms.services.moments import checkpoint_covering
 from lms.store.documents import DocumentReference
-from lms.wording.evidence import (
-    consistency_label,
-    difference_label,
-    document_label,
-    qualification_label,
-    summary_notes,
-)
+from lms.wording.auditors import qualification_label
+from lms.wording.evidence import consistency_label, difference_label, document_label, summary_notes
 from lms.wording.gettext import _, use_language
 from lms.wording.registers import category_label, date_label, mode_label, state_label, year_label
 from lms.wording.selfcheck import judgement_label, rule_title
