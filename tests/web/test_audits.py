@@ -414,4 +414,4 @@ def test_a_pool_beyond_the_solver_is_refused_with_advice(planner: Visit, monkeyp
     monkeypatch.setattr(pools, "make_plan", spent)
     answer = planner.get("/audit/pool")
     assert answer.status_code == 409
-    assert "Please ask for less" in contents(answer)
+    assert "Please ask for less" in page_of(answer)
