@@ -28,4 +28,5 @@ def auditor_words() -> SimpleNamespace:
         fact_sentence=pools.fact_sentence,
         repair_sentence=pools.repair_sentence,
         turn_sentence=pools.turn_sentence,
+        causes=pools.cause_sentences,
     )

@@ -84,6 +84,7 @@ def planner(handle: str) -> str:
         moment=moment,
         names=names,
         reasons={row.person_id: _reasons(plan, row.person_id, names) for row in plan.rows},
+        lacking={row.person_id: [check_sentence(each) for each in row.qualification.shortcomings] for row in plan.rows},
         change=change,
         changed=changed,
         kept={**moment_arguments(), **{name: request.args[name] for name in kept if request.args.get(name)}},
@@ -102,13 +103,12 @@ def planner(handle: str) -> str:
 def _reasons(plan: Plan, person_id: int, names: Names) -> dict[str, list[str]]:
     """Return for each area what keeps somebody from it, in words."""
     row = next(each for each in plan.rows if each.person_id == person_id)
-    lacking = [check_sentence(each) for each in row.qualification.shortcomings]
     found = {}
     for key, cell in row.cells.items():
         sentences = [ground_sentence(each, names.units) for each in cell.grounds]
         if row.qualification.is_valid and not cell.is_declared:
             sentences.append(_("This year's declaration of interests is missing"))
-        found[key] = sentences if row.qualification.is_valid else [*lacking, *sentences]
+        found[key] = sentences
     return found
 
 

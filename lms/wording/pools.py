@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from courses.independence import Ground
-from courses.programme.horizon import Turn, TurnKind
+from courses.programme.horizon import Horizon, Turn, TurnKind
 from courses.programme.model import ExclusionKind
 from courses.programme.results import Fact, FactKind, Repair, RepairKind, Verdict
 from lms.wording.auditors import ground_sentence
@@ -128,6 +129,21 @@ def ending_label(reference: str) -> str:
     }
     table = reference.partition("/")[0]
     return labels[table]() if table in labels else _("end not explained")
+
+
+def cause_sentences(ahead: Horizon) -> list[str]:
+    """Return what makes the margin negative on its first such day, counted by kind, and what avoids it."""
+    turns = [turn for step in ahead.steps if step.first_day == ahead.first_negative for turn in step.turns]
+    endings = [each.reference for each in turns if each.kind is TurnKind.VALIDITY_OVER]
+    begun = sum(each.kind is TurnKind.EXCLUSION_BEGINS for each in turns)
+    found = [
+        _("%(why)s: %(count)s", why=why, count=count) for why, count in Counter(map(ending_label, endings)).items()
+    ]
+    if begun:
+        found.append(_("%(why)s: %(count)s", why=_("a ground for exclusion begins"), count=begun))
+    if any(each.startswith("appointment/") for each in endings):
+        found.append(_("Appointing again avoids an end of term."))
+    return found
 
 
 def minus(number: int) -> str:

@@ -73,10 +73,24 @@ def test_no_page_of_the_planner_scrolls_sideways_in_a_narrow_window(
 
 
 def test_the_head_of_the_matrix_stays_in_sight(site: Site, new_context: NewContext) -> None:
-    view = launch(new_context(), site, CHIEF)
+    view = launch(new_context(viewport={"width": 1280, "height": 500}), site, CHIEF)
     view.goto(f"{session_path(view)}audit/pool")
-    assert view.locator("table.matrix thead th").first.evaluate("each => getComputedStyle(each).position") == "sticky"
+    view.locator("table.matrix tbody tr").nth(5).evaluate("each => each.scrollIntoView({block: 'start'})")
+    assert abs(view.locator("table.matrix thead th").first.evaluate("each => each.getBoundingClientRect().top")) < 1
     assert view.locator(".picture img").evaluate("each => each.complete && each.naturalWidth") > 0
+
+
+def test_the_matrix_is_short_in_a_narrow_window_and_tells_reasons_on_demand(
+    site: Site, new_context: NewContext
+) -> None:
+    view = launch(new_context(viewport={"width": 360, "height": 740}), site, CHIEF)
+    view.goto(f"{session_path(view)}audit/pool")
+    matrix = view.locator("table.matrix")
+    assert matrix.evaluate("each => each.offsetHeight") < 2500, "nine people, four areas"
+    reason = view.locator(".cell-narrow .why").first
+    assert not reason.is_visible()
+    view.locator(".cell-narrow summary").first.click()
+    assert reason.is_visible()
 
 
 def test_audit_teams_are_assigned_in_five_clicks(site: Site, new_context: NewContext, measure: Measure) -> None:
