@@ -68,8 +68,8 @@ def obligations_of(person: PersonFacts, requirements: Sequence[Requirement], yea
 class RequirementsInYear:
     """The requirements of a fiscal year, prepared once for everybody's obligations.
 
-    Who is in scope from before the year until further notice has, from a requirement of each year, the same obligation
-    as everybody else who is: it is made once.
+    Who is in scope from before the year until further notice has, from a requirement of each year and from a new text
+    of a pledge, the same obligation as everybody else who is: it is made once.
     """
 
     def __init__(self, requirements: Sequence[Requirement], year: int) -> None:
@@ -79,21 +79,12 @@ class RequirementsInYear:
         self._on_joining = [each for each in asked if each.occasion is Occasion.JOINING]
         self._others = [each for each in asked if each.occasion is not Occasion.JOINING]
         self._has_roles = any(each.occasion is Occasion.ROLE for each in self._others)
-        self._has_new_texts = any(
-            each.occasion is Occasion.PLEDGE_TEXT and any(text.effective_on in self.year.period for text in each.texts)
-            for each in self._others
-        )
-        throughout = _World([Period(FIRST_DAY)], self.year, ())
         self._throughout = sorted(
-            (
-                next(_annual_of(throughout.stays, each, self.year))
-                for each in asked
-                if each.occasion is Occasion.FISCAL_YEAR
-            ),
-            key=_order,
+            (found for each in asked for found in _throughout(each, self.year)), key=lambda found: _order(found[0])
         )
-        self._of_everyone = tuple(self._throughout)
-        self._is_for_everyone = all(each.requirement.audience.is_everyone for each in self._throughout)
+        self.shared = tuple(obligation for obligation, _ in self._throughout)
+        """The obligations of whoever is in scope from before the year until further notice and belongs to the audience."""
+        self._is_for_everyone = all(each.requirement.audience.is_everyone for each in self.shared)
 
     def obligations_of(self, person: PersonFacts) -> tuple[Obligation, ...]:
         """Return the person's obligations that belong to the year, in order of due date."""
@@ -101,15 +92,14 @@ class RequirementsInYear:
         if not self._is_untouched(person, stays):
             return self._one_by_one(person, stays)
         if self._is_for_everyone:
-            return self._of_everyone
-        period = self.year.period
-        return tuple(each for each in self._throughout if each.requirement.audience.meets(person, period))
+            return self.shared
+        return tuple(each for each, days in self._throughout if each.requirement.audience.meets(person, days))
 
     def _is_untouched(self, person: PersonFacts, stays: Sequence[Period]) -> bool:
         """Tell whether no event of the year, and none of its days, makes a difference to the person."""
         if len(stays) != 1 or stays[0].end is not None or stays[0].start >= self.year.start:
             return False
-        return not (self._has_new_texts or (self._has_roles and person.roles))
+        return not (self._has_roles and person.roles)
 
     def _one_by_one(self, person: PersonFacts, stays: Sequence[Period]) -> tuple[Obligation, ...]:
         obligations: list[Obligation] = []
@@ -123,6 +113,24 @@ class RequirementsInYear:
             obligations += _ARISING[requirement.occasion](person, requirement, world)
         obligations.sort(key=_order)
         return tuple(obligations)
+
+
+def _throughout(requirement: Requirement, year: FiscalYear) -> Iterator[tuple[Obligation, Period]]:
+    """Yield the obligations of whoever is in scope from before the year until further notice.
+
+    With each come the days on one of which the person must belong to the requirement's audience.
+    """
+    world = _World([Period(FIRST_DAY)], year, ())
+    if requirement.occasion is Occasion.FISCAL_YEAR:
+        for each in _annual_of(world.stays, requirement, year):
+            yield each, year.period
+    elif requirement.occasion is Occasion.PLEDGE_TEXT:
+        for each in _of_changed_texts(requirement, world):
+            yield each, _one_day(each.opens_on)
+
+
+def _one_day(day: date) -> Period:
+    return Period(day, day + timedelta(days=1))
 
 
 def _order(obligation: Obligation) -> tuple[date, str, str]:
@@ -233,6 +241,12 @@ def _on_leaving(person: PersonFacts, requirement: Requirement, world: _World) ->
 
 
 def _on_changed_text(person: PersonFacts, requirement: Requirement, world: _World) -> Iterator[Obligation]:
+    for each in _of_changed_texts(requirement, world):
+        if requirement.audience.meets(person, _one_day(each.opens_on)):
+            yield each
+
+
+def _of_changed_texts(requirement: Requirement, world: _World) -> Iterator[Obligation]:
     """Yield an obligation for each text that took effect while the person was in scope, or away between two stays.
 
     Newcomers, and those who return and must sign as newcomers do, have the obligation from joining alone.
@@ -247,12 +261,7 @@ def _on_changed_text(person: PersonFacts, requirement: Requirement, world: _Worl
                 text.effective_on == stay.start and stay.start in world.joined
             )
             opens_on = stay.start if is_missed else text.effective_on
-            if (
-                text.is_to_be_resigned
-                and (is_missed or is_change)
-                and opens_on in world.year.period
-                and requirement.audience.meets(person, Period(opens_on, opens_on + timedelta(days=1)))
-            ):
+            if text.is_to_be_resigned and (is_missed or is_change) and opens_on in world.year.period:
                 yield Obligation(
                     requirement=requirement,
                     occasion=f"pledge_text:{text.version}:{opens_on.isoformat()}",

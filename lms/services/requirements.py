@@ -57,14 +57,36 @@ def standings(
         moment: as of which date, as known at which tree size.
         person_ids: only these people; None: all.
     """
-    asked = _asked(session, organisation_id, moment, person_ids)
-    people = people_facts(session, organisation_id, moment.known_at, person_ids)
-    shown = completions_by_person(session, organisation_id, moment.known_at, person_ids)
-    period = FiscalYear(year).period
-    for person_id in sorted(people):
-        person = people[person_id]
-        if in_scope_during(person, period):
-            yield PersonStandings(person, _stand(person, asked, shown.get(person_id, ()), year))
+    yield from StandingsOfPeople(session, organisation_id, moment, person_ids).in_year(year)
+
+
+class StandingsOfPeople:
+    """What is known of people and of their obligations, read once for any number of fiscal years."""
+
+    def __init__(
+        self, session: Session, organisation_id: int, moment: Moment, person_ids: Collection[int] | None = None
+    ) -> None:
+        """Read it; for the arguments see `standings`."""
+        self._asked = _asked(session, organisation_id, moment, person_ids)
+        self._shown = completions_by_person(session, organisation_id, moment.known_at, person_ids)
+        self.people = people_facts(session, organisation_id, moment.known_at, person_ids)
+
+    def in_year(self, year: int) -> Iterator[PersonStandings]:
+        """Yield everyone who is in scope on any day of a fiscal year, in order of their keys, with their obligations."""
+        period = FiscalYear(year).period
+        for person_id, person in sorted(self.people.items()):
+            if in_scope_during(person, period):
+                yield PersonStandings(person, _stand(person, self._asked, self._shown.get(person_id, ()), year))
+
+
+class _AskedInYear(NamedTuple):
+    """The requirements of one fiscal year, and what follows from them alone."""
+
+    requirements: RequirementsInYear
+    rows: Mapping[str, RequirementVersion]
+    """By key."""
+    unmet: Mapping[int, Standing]
+    """How each obligation that many share stands where nothing was shown for it and nothing suspends it, by its `id`."""
 
 
 class _Asked:
@@ -85,15 +107,15 @@ class _Asked:
         self.exemptions = exemptions
         self._versions = [row for row in versions if row.valid_from <= as_of]
         self._rules = [row.rule(texts.get(row.competence, ())) for row in self._versions]
-        self._years: dict[int, tuple[RequirementsInYear, dict[str, RequirementVersion]]] = {}
+        self._years: dict[int, _AskedInYear] = {}
 
     @property
     def first_year(self) -> int | None:
         """The first fiscal year of any; None where nothing is asked."""
         return min((row.first_year for row in self._versions), default=None)
 
-    def in_year(self, year: int) -> tuple[RequirementsInYear, dict[str, RequirementVersion]]:
-        """Return the requirements of a fiscal year, made once for a whole register, and their rows by key."""
+    def in_year(self, year: int) -> _AskedInYear:
+        """Return the requirements of a fiscal year, made once for a whole register."""
         found = self._years.get(year)
         if found is None:
             chosen = {
@@ -101,9 +123,13 @@ class _Asked:
                 for rule, row in zip(self._rules, self._versions, strict=True)
                 if rule.holds_in(year)
             }
-            rules = [rule for rule, _ in chosen.values()]
+            requirements = RequirementsInYear([rule for rule, _ in chosen.values()], year)
             rows = {key: row for key, (_, row) in chosen.items()}
-            found = self._years[year] = (RequirementsInYear(rules, year), rows)
+            unmet = {
+                id(each): Standing(each, rows[each.requirement.key], status_on(each, self.as_of, None), None, 0)
+                for each in requirements.shared
+            }
+            found = self._years[year] = _AskedInYear(requirements, rows, unmet)
         return found
 
 
@@ -119,20 +145,19 @@ def _asked(session: Session, organisation_id: int, moment: Moment, person_ids: C
 
 
 def _stand(person: KnownPerson, asked: _Asked, shown: Sequence[Result], year: int) -> tuple[Standing, ...]:
-    requirements, rows = asked.in_year(year)
+    requirements, rows, unmet = asked.in_year(year)
     current = requirements.obligations_of(person)
     exemptions = asked.exemptions.get(person.person_id, ())
-    if not shown:
-        return tuple(
-            Standing(
-                each, rows[each.requirement.key], status_on(each, asked.as_of, None, person.leave, exemptions), None, 0
-            )
-            for each in current
-        )
+    is_usual = not person.leave and not exemptions
+    competences = {each.competence for each in shown}
     by_event = {each.event_id: each for each in shown}
     credited = _credited(person, asked, shown, (year, current))
     found = []
     for obligation in current:
+        usual = unmet.get(id(obligation)) if is_usual else None
+        if usual is not None and obligation.requirement.competence not in competences:
+            found.append(usual)
+            continue
         status = status_on(obligation, asked.as_of, credited.get(obligation.key), person.leave, exemptions)
         result = by_event[status.completion.evidence_id] if status.completion is not None else None
         attempts = _attempts(obligation, shown, result, asked.as_of)
@@ -152,7 +177,7 @@ def _credited(
     earlier = (
         each
         for past in range(year if asked.first_year is None else asked.first_year, year)
-        for each in asked.in_year(past)[0].obligations_of(person)
+        for each in asked.in_year(past).requirements.obligations_of(person)
     )
     owed = [each for each in (*earlier, *obligations) if each.requirement.competence in competences]
     return credit(owed, completions, asked.exemptions.get(person.person_id, ()))

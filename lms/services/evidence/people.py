@@ -13,11 +13,11 @@ from sqlalchemy import func, select
 
 from courses.people import KnownPerson, affiliation_on, in_scope_during
 from lms.reports.evidence.pack import EventColumn
+from lms.reports.tables import Cell
 from lms.services.evidence.source import PEOPLE_AT_A_TIME, Source
 from lms.services.evidence.standings import EvidenceCited, evidence_cited
 from lms.services.evidence.tables import Absent, Table
-from lms.services.people import people_facts
-from lms.services.requirements import Standing, standings
+from lms.services.requirements import Standing, StandingsOfPeople
 from lms.store.attempts import AttemptResult
 from lms.store.identities import IdentityLink, links_of
 from lms.store.people import PersonService, ScopeMembership
@@ -105,17 +105,23 @@ def _people_in_scope(source: Source) -> list[int]:
 
 
 def _enter(source: Source, people: Table, matrix: Table, person_ids: Sequence[int]) -> None:
-    where = _affiliations(source, person_ids)
+    known = StandingsOfPeople(source.session, source.organisation_id, source.question.moment, person_ids)
+    day = _day_shown(source)
+    where = {person_id: _shown(known.people.get(person_id), day) for person_id in person_ids}
     obligations = dict.fromkeys(person_ids, 0)
     for year in source.question.years:
-        portion = list(standings(source.session, source.organisation_id, year, source.question.moment, person_ids))
+        portion = [each for each in known.in_year(year) if in_scope_during(each.person, source.question.period)]
         cited = evidence_cited(source, portion)
+        written: dict[int, tuple[Cell, ...]] = {}
         for each in portion:
             person_id = each.person.person_id
-            if in_scope_during(each.person, source.question.period):
-                obligations[person_id] += len(each.standings)
-                for standing in each.standings:
-                    _matrix_row(matrix, (person_id, *where[person_id]), standing, cited)
+            obligations[person_id] += len(each.standings)
+            who = matrix.written((person_id, *where[person_id]))
+            for standing in each.standings:
+                cells = written.get(id(standing))  # many share how they stand: whoever has shown nothing yet
+                if cells is None:
+                    cells = written[id(standing)] = matrix.written(_standing_cells(standing, cited), _WHO)
+                matrix.rows.append(who + cells)
     memberships = source.records(
         ScopeMembership,
         ScopeMembership.person_id.in_(person_ids),
@@ -134,24 +140,19 @@ def _enter(source: Source, people: Table, matrix: Table, person_ids: Sequence[in
         )
 
 
-def _affiliations(source: Source, person_ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:
-    facts = people_facts(source.session, source.organisation_id, source.question.known_at, person_ids)
-    day = _day_shown(source)
-    return {person_id: _shown(facts.get(person_id), day) for person_id in person_ids}
-
-
 def _shown(person: KnownPerson | None, day: date) -> tuple[str, str, str]:
     found = affiliation_on(person, day) if person is not None else None
     return ("", "", "") if found is None else (found.category, found.employment, found.unit)
 
 
-def _matrix_row(
-    matrix: Table, who: tuple[int, str, str, str], standing: Standing, cited: Mapping[int, EvidenceCited]
-) -> None:
+_WHO = 4
+"""Columns of the matrix that say whose row it is; after them it says how an obligation stands."""
+
+
+def _standing_cells(standing: Standing, cited: Mapping[int, EvidenceCited]) -> tuple[object, ...]:
     obligation, status = standing.obligation, standing.status
     evidence = cited.get(id(standing), EvidenceCited())
-    matrix.add(
-        *who,
+    return (
         obligation.year,
         obligation.requirement.key,
         obligation.requirement.competence,

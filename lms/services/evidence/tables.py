@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import itemgetter
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Any
 
 from courses.calendar import JST
 from lms.reports.evidence.pack import EventColumn
@@ -22,7 +23,6 @@ from lms.reports.tables import Cell
 from lms.services.evidence.pseudonyms import Naming
 
 _ROWS_PER_BATCH = 1_000
-_PLAIN, _PERSON, _ACTOR = range(3)
 _AS_THEY_ARE = frozenset({str, int, date})
 """Types of values that stand in a table as they are; a truth value is of another type, and so is a point in time."""
 
@@ -94,15 +94,18 @@ class Table:
     layout: Layout
     naming: Naming
     rows: Spool = field(default_factory=Spool)
-    _kinds: tuple[int, ...] = ()
+    _named: tuple[tuple[int, bool], ...] = ()
+    """Places of the person columns and (False) of the actor columns, last first."""
     _counts: dict[tuple[tuple[str, ...], str | None], Mapping[tuple[str, ...], int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Sort the columns once: a table of a large organisation has millions of cells."""
-        self._kinds = tuple(
-            _PERSON if name in self.layout.people else _ACTOR if name in self.layout.actors else _PLAIN
-            for name in self.layout.columns
+        named = (
+            (place, name in self.layout.people)
+            for place, name in enumerate(self.layout.columns)
+            if name in self.layout.people or name in self.layout.actors
         )
+        self._named = tuple(reversed([*named]))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -117,17 +120,30 @@ class Table:
 
     def add(self, *cells: object) -> None:
         """Add a row; one value for each column of the layout."""
-        row: list[Cell] = []
-        for kind, value in zip(self._kinds, cells, strict=True):
-            if kind == _PLAIN:
-                row.append(value if type(value) in _AS_THEY_ARE else cell(value))  # type: ignore[arg-type]  # cells, that is
-            elif kind == _ACTOR:
-                row.append(self.naming.actor(value if value is None else str(value)))
-            else:
-                row.append(value if isinstance(value, str) else self.naming.person(value))  # type: ignore[arg-type]  # keys of people, or an account's pseudonym
-                if self.naming.is_named:
-                    row.append("" if isinstance(value, str) else self.naming.name(value))  # type: ignore[arg-type]  # as above
-        self.rows.append(tuple(row))
+        if len(cells) != len(self.layout.columns):
+            raise ValueError(self.layout.path, len(cells))
+        self.rows.append(self.written(cells))
+
+    def written(self, cells: Sequence[object], first: int = 0) -> tuple[Cell, ...]:
+        """Return the cells of some neighbouring columns as they are written: rows often share the greater part of theirs.
+
+        Args:
+            cells: one value for each of these columns of the layout.
+            first: the place of the first of them.
+        """
+        row: list[Any] = [value if type(value) in _AS_THEY_ARE else cell(value) for value in cells]
+        for place, is_person in self._named:
+            at = place - first
+            if not 0 <= at < len(cells):
+                continue
+            value: Any = cells[at]
+            if not is_person:
+                row[at] = self.naming.actor(value if value is None else str(value))
+            elif not isinstance(value, str):  # a string is an account's pseudonym
+                row[at] = self.naming.person(value)
+            if is_person and self.naming.is_named:
+                row.insert(at + 1, "" if isinstance(value, str) else self.naming.name(value))
+        return tuple(row)
 
     def counted(self, by: Sequence[str], distinct: str | None = None) -> Mapping[tuple[str, ...], int]:
         """Count rows, or the distinct values of a column, by the values of some columns; the table must be whole."""
@@ -137,12 +153,15 @@ class Table:
         return self._counts[key]
 
     def _counted(self, by: Sequence[str], distinct: str | None) -> Mapping[tuple[str, ...], int]:
-        places = [self.columns.index(name) for name in by]
-        if distinct is None:
-            return Counter(tuple(str(row[place]) for place in places) for row in self.rows)
-        where = self.columns.index(distinct)
-        pairs = {(tuple(str(row[place]) for place in places), row[where]) for row in self.rows}
-        return Counter(key for key, _ in pairs)
+        if not by and distinct is None:
+            return Counter({(): self.rows.count})
+        last = distinct or by[-1]
+        names = (*by, last, last)  # two or more, so that they come as a tuple
+        found: Counter[tuple[Cell, ...]] = Counter(map(itemgetter(*map(self.columns.index, names)), self.rows))
+        counts: Counter[tuple[str, ...]] = Counter()
+        for values, count in found.items():
+            counts[tuple(map(str, values[: len(by)]))] += count if distinct is None else 1
+        return counts
 
     def head_lines(self) -> Iterator[tuple[str, Cell]]:
         """Yield the lines of the head that are this table's own."""
