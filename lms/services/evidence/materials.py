@@ -64,7 +64,18 @@ def _modules(source: Source) -> Table:
     table = source.table(
         path=MODULES,
         columns=(
-            *("module", "version", "sha256", "title_ja", "title_en", "clauses", "minutes", "questions", "pass_percent"),
+            *(
+                "module",
+                "version",
+                "sha256",
+                "title_ja",
+                "title_en",
+                "clauses",
+                "minutes",
+                "questions",
+                "questions_asked",
+            ),
+            *("pass_percent", "attempts", "wait_minutes"),
             *("decision", "approved_by", "effective_from", "effective_to", "file", "evidence_id"),
             "decision_evidence_id",
         ),
@@ -78,7 +89,19 @@ def _modules(source: Source) -> Table:
             EventColumn("effective_from", "decision_evidence_id", "body.effective_on"),
         ),
         absent=(Absent("author", "the catalogue's versions are kept without their writers' names"),),
-        notes=(("sha256", "hash of the named file, byte for byte"),),
+        notes=(
+            ("sha256", "hash of the named file, byte for byte"),
+            (
+                "file",
+                "the text as it was approved, before the organisation's parameters are filled in: see 07_parameters.csv",
+            ),
+            ("questions, questions_asked", "in the pool, and drawn from it for one attempt"),
+            ("pass_percent", "an attempt is passed with this share of the marks, rounded up to a whole mark"),
+            (
+                "attempts, wait_minutes",
+                "attempts before a supplementary lesson opens a new round of as many; minutes to wait after an attempt",
+            ),
+        ),
     )
     uses = _uses(source)
     for row, evidence_id in source.records(ModuleVersion, order=(ModuleVersion.key,)):
@@ -93,7 +116,7 @@ def _modules(source: Source) -> Table:
                 row.content["clauses"],
                 row.content["minutes"],
                 len(row.question_hashes),
-                test["pass_percent"],
+                *(test["questions"], test["pass_percent"], test["attempts"], test["wait_minutes"]),
                 use.decision,
                 use.approved_by,
                 use.effective_from if use.evidence_id else None,

@@ -21,8 +21,11 @@ from lms.reports.evidence.how_to_verify import how_to_verify
 from lms.reports.evidence.pack import PackFacts, PackSeal, PackWriter, fingerprint, verifier_source
 from lms.reports.evidence.summary import summary_json, summary_pdf
 from lms.reports.tables import Head, write_csv
+from lms.services.evidence.absences import absence_tables
 from lms.services.evidence.auditors import auditor_tables
+from lms.services.evidence.binding import binding_table
 from lms.services.evidence.corrections import correction_table
+from lms.services.evidence.definitions import criteria_of, decisions, definition_tables
 from lms.services.evidence.materials import PackFile, material_tables, module_files
 from lms.services.evidence.people import people_tables
 from lms.services.evidence.pledges import pledge_tables, text_files
@@ -38,11 +41,7 @@ from lms.services.ledger_keys import pack_verifier_for
 from lms.services.moments import check_known_at
 from lms.services.pack_proofs import cited_events, pack_seal
 from lms.services.people import Particulars, particulars_on
-from lms.store.auditors import AuditorPolicy
-from lms.store.awareness import Adoption
 from lms.store.ledger import LedgerPending, newest_checkpoint
-from lms.store.pledges import PledgeApproval
-from lms.store.requirements import RequirementVersion
 from lms.wording.gettext import _, use_language
 
 Progress = Callable[[str, int, int], None]
@@ -85,10 +84,13 @@ def _one(make: Callable[[Source], Table]) -> Callable[[Source], Iterator[Table]]
 
 STEPS: tuple[_Step, ...] = (
     _Step("00", _one(document_table)),
+    _Step("01-12", definition_tables),
     _Step("01-03", people_tables),
+    _Step("03", absence_tables),
     _Step("05-06", result_tables),
     _Step("07", material_tables, module_files),
     _Step("09", pledge_tables, text_files),
+    _Step("09", _one(binding_table)),
     _Step("10", role_tables, chart_files),
     _Step("11-12", auditor_tables),
     _Step("13", pool_tables),
@@ -160,7 +162,7 @@ def make_pack(
         period_to=question.end,
         as_of=question.as_of,
         known_at=question.size,
-        criteria=_criteria(source),
+        criteria=criteria_of(decisions(source)),
         about={"people": "named" if question.is_named else "pseudonyms"},
     )
     steps = len(STEPS) + 2
@@ -196,18 +198,6 @@ def manifest_hash(pack: Path) -> str:
     """Return the SHA-256 of a pack's manifest, by which people name the pack."""
     with ZipFile(pack) as archive:
         return sha256(archive.read("manifest.json")).hexdigest()
-
-
-def _criteria(source: Source) -> str:
-    """Return what names the version of everything that was approved and applied: a hash of the decisions' evidence ids."""
-    as_of = source.question.as_of
-    decisions = [
-        *(each for _, each in source.records(RequirementVersion, RequirementVersion.valid_from <= as_of)),
-        *(each for _, each in source.records(Adoption, Adoption.effective_on <= as_of)),
-        *(each for _, each in source.records(PledgeApproval, PledgeApproval.valid_from <= as_of)),
-        *(each for _, each in source.records(AuditorPolicy, AuditorPolicy.valid_from <= as_of)),
-    ]
-    return f"{len(decisions)} decisions, {sha256(' '.join(decisions).encode()).hexdigest()[:12]}"
 
 
 def _pages(

@@ -11,7 +11,9 @@ from datetime import date
 
 from sqlalchemy import func, select
 
+from courses.crediting import Status
 from courses.people import KnownPerson, affiliation_on, in_scope_during
+from courses.requirements import State
 from lms.reports.evidence.pack import EventColumn
 from lms.reports.tables import Cell
 from lms.services.evidence.source import PEOPLE_AT_A_TIME, Source
@@ -68,7 +70,7 @@ def _matrix_table(source: Source) -> Table:
         path=MATRIX,
         columns=(
             *("person", "category", "employment", "unit", "year", "requirement", "competence", "occasion"),
-            *("opens_on", "due_on", "state", "completed_on", "mode", "mark", "maximum", "pass_mark"),
+            *("opens_on", "due_on", "state", "completed_on", "days_late", "mode", "mark", "maximum", "pass_mark"),
             *("attempts", "module_version", "evaluator", "expires_on", "evidence_id"),
         ),
         people=frozenset({"person"}),
@@ -79,6 +81,7 @@ def _matrix_table(source: Source) -> Table:
                 "states",
                 "complete late_complete exempt on_leave left_before_due lapsed overdue open not_yet_due: the first that fits",
             ),
+            ("days_late", "days past due_on: of the completion where it came late, of the as-of date where overdue"),
             ("category_on", _day_shown(source)),
         ),
     )
@@ -120,7 +123,8 @@ def _enter(source: Source, people: Table, matrix: Table, person_ids: Sequence[in
             for standing in each.standings:
                 cells = written.get(id(standing))  # many share how they stand: whoever has shown nothing yet
                 if cells is None:
-                    cells = written[id(standing)] = matrix.written(_standing_cells(standing, cited), _WHO)
+                    said = _standing_cells(standing, cited, source.question.as_of)
+                    cells = written[id(standing)] = matrix.written(said, _WHO)
                 matrix.rows.append(who + cells)
     memberships = source.records(
         ScopeMembership,
@@ -149,7 +153,7 @@ _WHO = 4
 """Columns of the matrix that say whose row it is; after them it says how an obligation stands."""
 
 
-def _standing_cells(standing: Standing, cited: Mapping[int, EvidenceCited]) -> tuple[object, ...]:
+def _standing_cells(standing: Standing, cited: Mapping[int, EvidenceCited], as_of: date) -> tuple[object, ...]:
     obligation, status = standing.obligation, standing.status
     evidence = cited.get(id(standing), EvidenceCited())
     return (
@@ -161,6 +165,7 @@ def _standing_cells(standing: Standing, cited: Mapping[int, EvidenceCited]) -> t
         status.due_on,
         status.state.value,
         status.completion.completed_on if status.completion else None,
+        _days_late(status, as_of),
         *(evidence.mode, evidence.mark, evidence.maximum, evidence.pass_mark),
         standing.attempts,
         *(evidence.module_version, evidence.evaluator),
@@ -169,12 +174,29 @@ def _standing_cells(standing: Standing, cited: Mapping[int, EvidenceCited]) -> t
     )
 
 
+def _days_late(status: Status, as_of: date) -> int | None:
+    if status.state is State.OVERDUE:
+        return (as_of - status.due_on).days
+    if status.state is State.LATE_COMPLETE and status.completion is not None:
+        return (status.completion.completed_on - status.due_on).days
+    return None
+
+
 def _requirements(source: Source) -> Table:
     table = source.table(
         path=REQUIREMENTS,
         columns=(
             *("requirement", "role", "units", "categories", "employments", "competence", "occasion"),
-            *("due", "days_to_complete", "method", "valid_months", "first_year", "last_year", "clauses"),
+            *(
+                "due",
+                "days_to_complete",
+                "days_after_leave",
+                "method",
+                "valid_months",
+                "first_year",
+                "last_year",
+                "clauses",
+            ),
             *("approved_by", "approved_on", "document", "document_version", "evidence_id"),
         ),
         actors=frozenset({"approved_by"}),
@@ -203,7 +225,7 @@ def _requirements(source: Source) -> Table:
             row.competence,
             row.occasion,
             f"{row.due_month:02d}-{row.due_day:02d}" if row.occasion == "fiscal_year" else "",
-            row.days_to_complete,
+            *(row.days_to_complete, row.days_after_leave),
             "any" if row.equivalents is None else row.equivalents,
             row.valid_months,
             row.first_year,

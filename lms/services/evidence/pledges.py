@@ -27,7 +27,7 @@ TEXTS = "09_pledge_texts.csv"
 
 _COLUMNS = (
     *("person", "pledge", "text_version", "text_sha256", "language", "purpose", "method", "signed_at"),
-    *("verified_by", "document_sha256", "migrated_from", "record_hash", "superseded_by"),
+    *("verified_by", "original_place", "document_sha256", "migrated_from", "record_hash", "superseded_by"),
     *("withdrawn_on", "withdrawal_ground", "withdrawal_evidence_id", "evidence_id"),
 )
 _VALUES = (
@@ -36,6 +36,7 @@ _VALUES = (
     EventColumn("purpose", "evidence_id", "body.purpose"),
     EventColumn("method", "evidence_id", "body.method"),
     EventColumn("signed_at", "evidence_id", "body.signed_at", "jst"),
+    EventColumn("original_place", "evidence_id", "body.original_place"),
     EventColumn("withdrawn_on", "withdrawal_evidence_id", "body.withdrawn_on"),
     EventColumn("withdrawal_ground", "withdrawal_evidence_id", "body.ground"),
 )
@@ -71,6 +72,11 @@ def _registers(source: Source, texts: dict[int, PledgeText]) -> Iterator[Table]:
         notes=(
             ("content", "every signature record up to the as-of date, withdrawn and superseded ones too; times in JST"),
             ("record_hash", "leaf hash of the record in the ledger"),
+            ("signed_at", "of a paper the day that it bears, at 00:00:00; its time of day is not known"),
+            (
+                "verified_by, original_place",
+                "of a paper: who compared it with its scan (document_sha256), and where it lies",
+            ),
         ),
     )
     vendors = source.table(
@@ -102,7 +108,7 @@ def _registers(source: Source, texts: dict[int, PledgeText]) -> Iterator[Table]:
             cells = (
                 person_id,
                 *(text.key, text.version, row.text_sha256, row.language, row.purpose, row.method, row.signed_at),
-                row.verified_by,
+                *(row.verified_by, row.original_place),
                 kept.documents.get(row.document_id or 0),
                 kept.batches.get(row.migration_batch_id or 0),
                 *(leaves[row.event_id], later),

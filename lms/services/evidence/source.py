@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy import Table as SqlTable
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from courses.calendar import FiscalYear, Period, end_of_day, start_of_day
 from courses.ledger import short_id
@@ -20,11 +20,12 @@ from lms.services.evidence.pseudonyms import Naming
 from lms.services.evidence.tables import Layout, Table
 from lms.store.base import Base
 from lms.store.documents import StoredDocument
-from lms.store.ledger import LedgerEvent
+from lms.store.ledger import LedgerEvent, LedgerLeaf
 from lms.store.organisations import Organisation
 from lms.store.records import Fact, Moment, Record, known
 
 _AnyRecord = TypeVar("_AnyRecord", bound=Record)
+_AnyFact = TypeVar("_AnyFact", bound=Fact)
 _ROWS_AT_A_TIME = 1_000
 PEOPLE_AT_A_TIME = 500
 """How many people's facts are held at once; SQLite takes no more than some thousand values in one statement."""
@@ -117,6 +118,30 @@ class Source:
         )
         for row, leaf in self.session.execute(query):
             yield row, short_id(leaf)
+
+    def standing(
+        self, model: type[_AnyFact], *conditions: ColumnElement[bool], order: Sequence[Any] = ()
+    ) -> Iterator[tuple[_AnyFact, str]]:
+        """Yield the newest known row of each fact and its evidence id: as `records`, those taken back included."""
+        later: Any = aliased(model)
+        corrected = exists(select(later.id).where(later.supersedes_id == model.id, self._placed(later.event_id)))
+        query = (
+            select(model, LedgerEvent.leaf)
+            .join(LedgerEvent, LedgerEvent.id == model.event_id)
+            .where(model.organisation_id == self.organisation_id, self._placed(model.event_id), ~corrected, *conditions)
+            .order_by(*order, model.id)
+            .execution_options(yield_per=_ROWS_AT_A_TIME)
+        )
+        for row, leaf in self.session.execute(query):
+            yield row, short_id(leaf)
+
+    def _placed(self, event_id: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a column, mapped or not
+        return exists(select(LedgerLeaf.n).where(LedgerLeaf.event_id == event_id, LedgerLeaf.n < self.question.size))
+
+    def on_the_day(self, model: type[Fact]) -> tuple[ColumnElement[bool], ...]:
+        """Return the conditions that a fact is true on the as-of date."""
+        as_of = self.question.as_of
+        return (model.valid_from <= as_of, model.valid_to.is_(None) | (model.valid_to > as_of))
 
     def overlapping(self, model: type[Fact]) -> tuple[ColumnElement[bool], ...]:
         """Return the conditions that a fact is true on a day of the period, and began by the as-of date."""
