@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import argparse
 import base64
+import codecs
 import csv
 import hashlib
-import io
 import json
 import mmap
 import os
@@ -74,6 +74,9 @@ MEANINGS = {
 MOST_LISTED = 1_000
 MOST_FILES = 5_000
 LARGEST_MANIFEST = 4_000_000
+LONGEST_LINE = 10_000_000
+PIECE = 65_536
+EVIDENCE_ID = re.compile("E-[0-9a-f]{16}")
 LIMITS = (
     ("What this shows: nothing in the pack was changed since it was signed; each event that it cites stood in the ledger when the checkpoint was signed; cells that the manifest ties to an event say what the event says.", "確認できること：署名後にパックは変更されていません。引用された各記録は、チェックポイントの署名時に台帳にありました。目録で記録と結ばれたセルは、記録のとおりです。"),
     ("What it does not show: that what was recorded was true, that everything that happened was recorded, that the pack cites all that the ledger holds, or that cells not tied to an event (names, states, sums) are right.", "確認できないこと：記録された内容が真実であること、起きたことがすべて記録されたこと、台帳のすべてが引用されていること、記録と結ばれていないセル（氏名、状態、合計など）が正しいこと。"),
@@ -260,15 +263,56 @@ NAME = re.compile(r"(?=.{1,100}\Z)[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za
 FIRST_DAY = 33  # 1980-01-01, the first that a ZIP can name
 
 
-def _headers(name: bytes, content: bytes, offset: int) -> Tuple[bytes, bytes]:
-    size, crc = len(content), zlib.crc32(content)
+class Content:
+    """One file of the pack where it lies in it: read piece by piece, so that memory does not grow with the pack."""
+
+    def __init__(self, data: Any, start: int, size: int) -> None:
+        self.data, self.start, self.size = data, start, size
+
+    def whole(self) -> bytes:
+        """Give all of it."""
+        return bytes(self.data[self.start : self.start + self.size])
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give it in pieces."""
+        end = self.start + self.size
+        for at in range(self.start, end, PIECE):
+            yield self.data[at : min(at + PIECE, end)]
+
+    def sha256(self) -> str:
+        """Give its hash in hex."""
+        found = hashlib.sha256()
+        for piece in self.pieces():
+            found.update(piece)
+        return found.hexdigest()
+
+    def text(self) -> Iterator[str]:
+        """Give the lines of a table, each with its end."""
+        decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        rest = ""
+        for piece in self.pieces():
+            lines = (rest + decoder.decode(piece)).split("\n")
+            rest = lines.pop()
+            if len(rest) > LONGEST_LINE:
+                raise Broken("line")
+            for line in lines:
+                yield line + "\n"
+        rest += decoder.decode(b"", True)
+        if rest:
+            yield rest
+
+
+def _headers(name: bytes, content: Content, offset: int) -> Tuple[bytes, bytes]:
+    size, crc = content.size, 0
+    for piece in content.pieces():
+        crc = zlib.crc32(piece, crc)
     local = LOCAL.pack(b"PK\3\4", 20, 0, 0, 0, FIRST_DAY, crc, size, size, len(name), 0)
     made_by, mode = 3 << 8 | 20, 0o100644 << 16
     common = (0, 0, 0, FIRST_DAY, crc, size, size, len(name), 0, 0, 0, 0, mode, offset)
     return local + name, CENTRAL.pack(b"PK\1\2", made_by, 20, *common) + name
 
 
-def read_archive(data: Any, report: Report) -> Dict[str, bytes]:
+def read_archive(data: Any, report: Report) -> Dict[str, Content]:
     """Give the files by name, in their order, and report every byte around them that is not as it must be."""
     end = len(data) - END.size
     if data[max(end, 0) : max(end, 0) + 4] != b"PK\5\6":
@@ -287,8 +331,8 @@ def read_archive(data: Any, report: Report) -> Dict[str, bytes]:
     return _read_entries(data, min(count, MOST_FILES), start, end, report)
 
 
-def _read_entries(data: Any, count: int, start: int, end: int, report: Report) -> Dict[str, bytes]:
-    files: Dict[str, bytes] = {}
+def _read_entries(data: Any, count: int, start: int, end: int, report: Report) -> Dict[str, Content]:
+    files: Dict[str, Content] = {}
     at, expected = start, 0
     for _ in range(count):
         if at + CENTRAL.size > end:
@@ -301,7 +345,7 @@ def _read_entries(data: Any, count: int, start: int, end: int, report: Report) -
         if not NAME.fullmatch(name) or name in files or not is_as_packed:
             report.add("zip.duplicate" if name in files else "zip.form" if NAME.fullmatch(name) else "zip.name", name)
         else:
-            files[name] = content = data[content_at : content_at + size]
+            files[name] = content = Content(data, content_at, size)
             local, central = _headers(raw, content, offset)
             if data[offset:content_at] != local or data[at : at + len(central)] != central:
                 report.add("zip.header", name)
@@ -366,14 +410,14 @@ def _misfit(value: Any, form: Any, path: str = "") -> Optional[str]:
     return next((found for found in (_misfit(*part) for part in parts) if found is not None), None)
 
 
-def read_manifest(files: Dict[str, bytes], report: Report) -> Optional[Dict[str, Any]]:
+def read_manifest(files: Dict[str, Content], report: Report) -> Optional[Dict[str, Any]]:
     """Read the manifest and check its signature and both keys; None where nothing can be built on it."""
     if any(name not in files for name in OWN):
         report.add("manifest.missing", ", ".join(name for name in OWN if name not in files))
         return None
-    data = files[OWN[0]]
+    data = files[OWN[0]].whole() if files[OWN[0]].size <= LARGEST_MANIFEST else b""
     try:
-        manifest = read_json(data if len(data) <= LARGEST_MANIFEST else b"")
+        manifest = read_json(data)
         misfit = _misfit(manifest, MANIFEST)
     except Broken as broken:
         manifest, misfit = {}, str(broken)
@@ -389,7 +433,7 @@ def read_manifest(files: Dict[str, bytes], report: Report) -> Optional[Dict[str,
         report.add("key.form", OWN[0])
         return None
     try:
-        is_signed = open_note(files[OWN[1]].decode(), key, others_too=False) == expected
+        is_signed = open_note(files[OWN[1]].whole().decode(), key, others_too=False) == expected
     except ValueError:
         is_signed = False
     if not is_signed:
@@ -413,16 +457,16 @@ def check_key(manifest: Dict[str, Any], wanted: Optional[str], report: Report) -
             report.add("key.other", OWN[1], wanted)
 
 
-def check_files(manifest: Dict[str, Any], files: Dict[str, bytes], report: Report) -> None:
+def check_files(manifest: Dict[str, Any], files: Dict[str, Content], report: Report) -> None:
     """Check that the files are those of the manifest, all of them, no others, in its order."""
     listed = {entry["path"]: entry for entry in manifest["files"]}
-    extra = {hashlib.sha256(files[name]).hexdigest(): name for name in files if name not in listed and name not in OWN}
+    extra = {files[name].sha256(): name for name in files if name not in listed and name not in OWN}
     for path, entry in listed.items():
         if path not in files and entry["sha256"] in extra:
             report.add("file.renamed", path, extra.pop(entry["sha256"]))
         elif path not in files:
             report.add("file.missing", path)
-        elif len(files[path]) != entry["bytes"] or hashlib.sha256(files[path]).hexdigest() != entry["sha256"]:
+        elif files[path].size != entry["bytes"] or files[path].sha256() != entry["sha256"]:
             report.add("file.changed", path)
     for name in extra.values():
         report.add("file.extra", name)
@@ -434,24 +478,49 @@ def check_files(manifest: Dict[str, Any], files: Dict[str, bytes], report: Repor
 # --- The ledger: all its leaf hashes, and the events that the pack cites ---
 
 
-class Event(NamedTuple):
-    """An event at its place; its members are read from the payload when they are needed, to spare memory."""
+class Events:
+    """The cited events by evidence id; of each only the line is kept at which it stands, to spare memory."""
 
-    n: int
-    payload: bytes
+    def __init__(self, content: Optional[Content]) -> None:
+        self.content = content
+        self.count = 0
+        self._lines: Dict[int, Tuple[int, ...]] = {}
 
+    def lines(self) -> Iterator[Tuple[int, bytes]]:
+        """Give each line and where it begins."""
+        if self.content is None:
+            return
+        at, end = self.content.start, self.content.start + self.content.size
+        line_end = self.content.data.find(b"\n", at, end)
+        while line_end >= 0:
+            yield at, self.content.data[at:line_end]
+            at = line_end + 1
+            line_end = self.content.data.find(b"\n", at, end)
+        if at != end:
+            raise Broken("LF")
 
-@lru_cache(maxsize=64)
-def members_of(payload: bytes) -> Any:
-    """Read the members of an event whose form was checked."""
-    return json.loads(payload)
+    def keep(self, leaf: bytes, at: int) -> None:
+        """Keep where an event begins whose form and place were checked."""
+        number = int.from_bytes(leaf[:8], "big")
+        self._lines[number] = (*self._lines.get(number, ()), at)
+        self.count += 1
+
+    @lru_cache(maxsize=64)  # noqa: B019 - there is one of these for each pack
+    def of(self, evidence_id: str) -> List[Tuple[int, Any]]:
+        """Give place and members of the events with an evidence id: one, or none."""
+        found = []
+        for at in self._lines.get(int(evidence_id[2:], 16), ()) if EVIDENCE_ID.fullmatch(evidence_id) else ():
+            data = self.content.data if self.content is not None else b""
+            place, _, payload = data[at : data.find(b"\n", at)].partition(b" ")
+            found.append((int(place), json.loads(payload)))
+        return found
 
 
 def check_leaves(
-    manifest: Dict[str, Any], files: Dict[str, bytes], since: Optional[str], report: Report
+    manifest: Dict[str, Any], files: Dict[str, Content], since: Optional[str], report: Report
 ) -> List[bytes]:
     """Check the leaf hashes against the signed root, and against a checkpoint that the reader holds."""
-    ledger, data = manifest["ledger"], files.get(LEAVES, b"")
+    ledger, data = manifest["ledger"], files[LEAVES].whole() if LEAVES in files else b""
     key = read_key(ledger["verifier_key"])
     leaves = [data[at : at + 32] for at in range(0, len(data) - 31, 32)]
     try:
@@ -482,11 +551,19 @@ def _check_since(since: str, key: Key, leaves: List[bytes], report: Report) -> N
         report.add("since.inconsistent", "--since", size)
 
 
-def read_events(manifest: Dict[str, Any], data: bytes, leaves: List[bytes], report: Report) -> Dict[str, List[Event]]:
+def read_events(manifest: Dict[str, Any], content: Optional[Content], leaves: List[bytes], report: Report) -> Events:
     """Read the cited events, each `place SPACE payload LF`, and find each by its evidence id."""
-    events: Dict[str, List[Event]] = {}
+    events = Events(content)
+    try:
+        _read_lines(manifest, events, leaves, report)
+    except Broken as broken:
+        report.add("event.form", EVENTS, broken)
+    return events
+
+
+def _read_lines(manifest: Dict[str, Any], events: Events, leaves: List[bytes], report: Report) -> None:
     last = -1
-    for row, line in enumerate(data.split(b"\n")[:-1], 1):
+    for row, (at, line) in enumerate(events.lines(), 1):
         place, _, payload = line.partition(b" ")
         try:
             if not re.fullmatch(b"0|[1-9][0-9]{0,18}", place):
@@ -503,20 +580,17 @@ def read_events(manifest: Dict[str, Any], data: bytes, leaves: List[bytes], repo
         if n >= len(leaves) or leaves[n] != leaf:
             report.add("event.place", f"{EVENTS}, {row}", f"E-{leaf[:8].hex()}")
         else:
-            events.setdefault(f"E-{leaf[:8].hex()}", []).append(Event(n, payload))
+            events.keep(leaf, at)
         last = n
-    if data and not data.endswith(b"\n"):
-        report.add("event.form", EVENTS, "LF")
-    return events
 
 
-def check_introduction(manifest: Dict[str, Any], events: Dict[str, List[Event]], report: Report) -> None:
+def check_introduction(manifest: Dict[str, Any], events: Events, leaves: List[bytes], report: Report) -> None:
     """Check that the ledger itself names the key that signed the pack."""
     wanted = ("pack_key.introduced", manifest["pack_key"]["verifier_key"], manifest["pack_key"]["introduced_at"])
-    for event in (event for found in events.values() for event in found if event.n == wanted[2]):
-        members = members_of(event.payload)
-        if (members.get("type"), members["body"].get("verifier_key"), event.n) == wanted:
-            return
+    for leaf in leaves[wanted[2] : wanted[2] + 1]:
+        for n, members in events.of(f"E-{leaf[:8].hex()}"):
+            if (members.get("type"), members["body"].get("verifier_key"), n) == wanted:
+                return
     report.add("key.not_introduced", EVENTS, f"{wanted[2]}")
 
 
@@ -539,9 +613,9 @@ def shown(value: Any, way: str) -> str:
     return str(value)[:12] if way == "first_12" else str(value)
 
 
-def member_of(event: Event, path: str) -> Any:
-    """Follow a dotted path such as `body.mark` into an event."""
-    value: Any = members_of(event.payload)
+def member_of(members: Any, path: str) -> Any:
+    """Follow a dotted path such as `body.mark` into the members of an event."""
+    value: Any = members
     for name in path.split("."):
         if not isinstance(value, dict) or name not in value:
             raise Broken(path)
@@ -549,8 +623,8 @@ def member_of(event: Event, path: str) -> Any:
     return value
 
 
-def _table(content: bytes) -> Tuple[Dict[str, str], List[str], Iterator[List[str]]]:
-    reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+def _table(content: Content) -> Tuple[Dict[str, str], List[str], Iterator[List[str]]]:
+    reader = csv.reader(content.text(), strict=True)
     head: Dict[str, str] = {}
     for row in reader:
         if not row:
@@ -562,11 +636,11 @@ def _table(content: bytes) -> Tuple[Dict[str, str], List[str], Iterator[List[str
 class Tables:
     """Checks tables: head, number of rows, each evidence id, and each cell that comes from an event."""
 
-    def __init__(self, manifest: Dict[str, Any], events: Dict[str, List[Event]], report: Report) -> None:
+    def __init__(self, manifest: Dict[str, Any], events: Events, report: Report) -> None:
         self.manifest, self.events, self.report = manifest, events, report
         self.rows = self.ids = self.cells = 0
 
-    def check(self, entry: Dict[str, Any], content: bytes) -> None:
+    def check(self, entry: Dict[str, Any], content: Content) -> None:
         """Check one table."""
         path, count = entry["path"], 0
         try:
@@ -578,11 +652,13 @@ class Tables:
             }
             for name in needed.difference(columns):
                 self.report.add("csv.column", path, name)
+            places = {name: columns.index(name) for name in needed.intersection(columns)}
+            width, is_whole = len(columns), len(places) == len(needed)
             for count, row in enumerate(rows, 1):
-                if len(row) != len(columns):
+                if len(row) != width:
                     self.report.add("csv.form", f"{path}, {count}", len(row))
-                elif needed.issubset(columns):
-                    self._check_row(entry, f"{path}, {count}", dict(zip(columns, row)))
+                elif is_whole:
+                    self._check_row(entry, count, {name: row[place] for name, place in places.items()})
         except (ValueError, csv.Error) as error:
             self.report.add("csv.form", f"{path}, {count + 1}", type(error).__name__)
             return
@@ -598,27 +674,27 @@ class Tables:
             if head.get(name) != value:
                 self.report.add("csv.head", entry["path"], name)
 
-    def _check_row(self, entry: Dict[str, Any], where: str, row: Dict[str, str]) -> None:
+    def _check_row(self, entry: Dict[str, Any], number: int, row: Dict[str, str]) -> None:
+        where = entry["path"], number
         self.rows, self.cells = self.rows + 1, self.cells + len(entry["values"])
         for column in entry["evidence"]:
             for evidence_id in row[column].split():
-                found, self.ids = self.events.get(evidence_id, []), self.ids + 1
-                if not re.fullmatch("E-[0-9a-f]{16}", evidence_id):
-                    self.report.add("evidence.form", f"{where}, {column}", evidence_id)
-                elif not any(event.n < self.manifest["known_at"] for event in found):
-                    code = "evidence.later" if found else "evidence.unknown"
-                    self.report.add(code, f"{where}, {column}", evidence_id)
+                found, self.ids = self.events.of(evidence_id), self.ids + 1
+                if not any(n < self.manifest["known_at"] for n, _ in found):
+                    unknown = "evidence.unknown" if EVIDENCE_ID.fullmatch(evidence_id) else "evidence.form"
+                    code = "evidence.later" if found else unknown
+                    self.report.add(code, "{}, {}, {}".format(*where, column), evidence_id)
         for value in entry["values"]:
             evidence_id, cell = row[value["evidence"]].partition(" ")[0], row[value["column"]]
-            said = _said(self.events.get(evidence_id, []), value) if evidence_id else [""]
+            said = _said(self.events.of(evidence_id), value) if evidence_id else [""]
             if not any(cell == each or (each and each[0] in SIGNS and cell == f"'{each}") for each in said):
                 detail = f"{cell} != {' / '.join(said)} ({evidence_id})"
-                self.report.add("csv.value", f"{where}, {value['column']}", detail)
+                self.report.add("csv.value", "{}, {}, {}".format(*where, value["column"]), detail)
 
 
-def _said(events: List[Event], value: Dict[str, str]) -> List[str]:
+def _said(events: List[Tuple[int, Any]], value: Dict[str, str]) -> List[str]:
     try:
-        return [shown(member_of(event, value["member"]), value["as"]) for event in events]
+        return [shown(member_of(members, value["member"]), value["as"]) for _, members in events]
     except ValueError:
         return []
 
@@ -634,14 +710,20 @@ def check(path: str, key: Optional[str] = None, since: Optional[str] = None, own
     Raises:
         Unusable: the file can't be read, or is no pack.
     """
-    report = Report()
     try:
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:  # noqa: PTH123
-            files = read_archive(data, report)
+        with open(path, "rb") as file:  # noqa: PTH123
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError:
         raise Unusable("unusable.pack") from None  # an empty file
     except OSError as error:
         raise Unusable("unusable.file", error.strerror or "") from None
+    with data:
+        return _check(data, key, since, own)
+
+
+def _check(data: Any, key: Optional[str], since: Optional[str], own: Sequence[str]) -> Report:
+    report = Report()
+    files = read_archive(data, report)
     manifest = read_manifest(files, report) if files or not report.count else None
     if manifest is None:
         return report
@@ -649,8 +731,8 @@ def check(path: str, key: Optional[str] = None, since: Optional[str] = None, own
     check_key(manifest, key or next(of_this_ledger, None), report)
     check_files(manifest, files, report)
     leaves = check_leaves(manifest, files, since, report)
-    events = read_events(manifest, files.get(EVENTS, b""), leaves, report)
-    check_introduction(manifest, events, report)
+    events = read_events(manifest, files.get(EVENTS), leaves, report)
+    check_introduction(manifest, events, leaves, report)
     tables = Tables(manifest, events, report)
     for entry in manifest["files"]:
         if entry["rows"] is not None and entry["path"] in files:
@@ -661,7 +743,7 @@ def check(path: str, key: Optional[str] = None, since: Optional[str] = None, own
         *((name, str(manifest[name])) for name in ("as_of", "known_at", "generator", "criteria")),
         ("files", str(len(files))),
         ("tables", f"{tables.rows} rows, {tables.ids} evidence ids, {tables.cells} cells compared with events"),
-        ("events", f"{sum(map(len, events.values()))} / {len(leaves)}"),
+        ("events", f"{events.count} / {len(leaves)}"),
         ("ledger key", manifest["ledger"]["fingerprint"]),
         ("pack key", manifest["pack_key"]["fingerprint"]),
     ]
