@@ -49,6 +49,10 @@ CLAUSES_OF: Mapping[Rule, tuple[str, ...]] = {
 }
 
 
+RULES_TO_COME = ("NC01", "NC02", "NC03", "NC04", "NC07", "NC09", "NC13", "NC14", "NC15", "NC16", "NC17")
+"""Rules of domain.md §6 that are not put yet: that they found nothing means nothing."""
+
+
 class Judgement(StrEnum):
     """What a named person finds a hit to be."""
 
@@ -249,11 +253,23 @@ class EffectiveText:
     effective_on: date
     requires_resigning: bool
     days_to_sign: int
+    days_after_leave: int = 30
+    """Days to sign after the return from a leave that began in the days for signing."""
 
-    @property
-    def last_day(self) -> date:
-        """The last day on which those bound by an earlier version may sign this one."""
-        return self.effective_on + timedelta(days=self.days_to_sign)
+    def last_day(self, as_of: date, leave: Sequence[Period] = ()) -> date | None:
+        """Return the last day on which somebody bound by an earlier version may sign this one; None while on leave.
+
+        Source: domain.md §3 (leave that began by the due date suspends; due again N days after the return).
+        """
+        last = self.effective_on + timedelta(days=self.days_to_sign)
+        for absence in sorted(leave, key=lambda each: each.start):
+            if absence.start > min(as_of, last):
+                continue
+            if absence.end is None or absence.end > as_of:
+                return None
+            if absence.end > self.effective_on:
+                last = max(last, absence.end + timedelta(days=self.days_after_leave))
+        return last
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,9 +286,14 @@ class SignedText:
 
 
 def obsolete_texts(
-    texts: Iterable[EffectiveText], signed: Iterable[SignedText], in_scope: frozenset[int], as_of: date
+    texts: Iterable[EffectiveText],
+    signed: Iterable[SignedText],
+    in_scope: frozenset[int],
+    as_of: date,
+    leave: Mapping[int, Sequence[Period]] | None = None,
 ) -> Iterator[Hit]:
     """NC10: did anybody sign a text that had been replaced, or still stand bound by one past the days for re-signing?"""
+    away = leave or {}
     by_pledge: dict[str, list[EffectiveText]] = {}
     for text in sorted(texts, key=lambda each: (each.effective_on, each.version)):
         if text.effective_on <= as_of:
@@ -287,7 +308,7 @@ def obsolete_texts(
             yield _obsolete(each, replaced_by, "signed_obsolete")
     for each in newest.values():
         is_bound = each.bound_until is None or as_of < each.bound_until
-        overdue = _asks_again(by_pledge.get(each.pledge, ()), each.version, as_of)
+        overdue = _asks_again(by_pledge.get(each.pledge, ()), each.version, as_of, away.get(each.person_id, ()))
         if is_bound and overdue is not None and each.person_id in in_scope:
             yield _obsolete(each, overdue, "not_resigned")
 
@@ -296,10 +317,14 @@ def _in_effect(texts: Sequence[EffectiveText], day: date) -> EffectiveText | Non
     return next((each for each in reversed(texts) if each.effective_on <= day), None)
 
 
-def _asks_again(texts: Sequence[EffectiveText], version: int, as_of: date) -> EffectiveText | None:
-    return next(
-        (each for each in texts if each.version > version and each.requires_resigning and each.last_day < as_of), None
-    )
+def _asks_again(
+    texts: Sequence[EffectiveText], version: int, as_of: date, leave: Sequence[Period]
+) -> EffectiveText | None:
+    for each in texts:
+        last = each.last_day(as_of, leave) if each.version > version and each.requires_resigning else None
+        if last is not None and last < as_of:
+            return each
+    return None
 
 
 def _obsolete(signature: SignedText, text: EffectiveText, problem: str) -> Hit:

@@ -66,13 +66,22 @@ def hits(session: Session, organisation_id: int, moment: Moment) -> list[Hit]:
         *excluded_auditors(duties),
         *unqualified_auditors(duties),
         *unknown_versions(known.tests(), known.kept_versions(), known.adopted_versions()),
-        *obsolete_texts(known.effective_texts(), known.signed_texts(), known.people_in_scope(), moment.as_of),
+        *obsolete_texts(
+            known.effective_texts(), known.signed_texts(), known.people_in_scope(), moment.as_of, known.leave()
+        ),
         *roles_without_requirement(known.role_holders(), known.roles_required()),
         *incomplete_exemptions(known.exemptions()),
         *attendance_only(known.appointed_auditors(), known.courses(), moment.as_of),
         *one_person_throughout(known.authorships()),
     ]
     return sorted(found, key=lambda each: (each.rule, each.key))
+
+
+def unexamined(session: Session, organisation_id: int, moment: Moment) -> frozenset[Rule]:
+    """Return the rules that could look at nothing: they found no hit, and that says nothing."""
+    known = facts.Known(session, organisation_id, moment)
+    has_writers = any(each.writers for each in known.authorships())
+    return frozenset() if has_writers else frozenset({Rule.NC19})
 
 
 def judged_hits(session: Session, organisation_id: int, moment: Moment) -> list[JudgedHit]:

@@ -33,7 +33,7 @@ from lms.services.audits import Pairing, audit_periods, pairings
 from lms.store.attempts import AttemptResult
 from lms.store.awareness import Adoption, ModuleVersion
 from lms.store.identities import links_of
-from lms.store.people import ScopeMembership
+from lms.store.people import PersonLeave, ScopeMembership
 from lms.store.pledges import PledgeApproval, PledgeSignature, PledgeText, PledgeWithdrawal
 from lms.store.records import Fact, Moment, Record, known
 from lms.store.requirements import Exemption, RequirementVersion
@@ -101,6 +101,10 @@ class Known:
 
     def effective_texts(self) -> list[EffectiveText]:
         """Return the approved pledge texts."""
+        days_after_leave = {
+            each.competence: each.days_after_leave
+            for each in self._rows(RequirementVersion, *self._in_force(RequirementVersion))
+        }
         texts = {each.id: each for each in self._rows(PledgeText)}
         return [
             EffectiveText(
@@ -109,6 +113,7 @@ class Known:
                 each.valid_from,
                 each.requires_resigning,
                 each.days_to_sign,
+                days_after_leave.get(f"pledge:{texts[each.text_id].key}", 30),
             )
             for each in self._rows(PledgeApproval)
         ]
@@ -132,6 +137,13 @@ class Known:
     def people_in_scope(self) -> frozenset[int]:
         """Return who is in scope on the date."""
         return frozenset(each.person_id for each in self._rows(ScopeMembership, *self._in_force(ScopeMembership)))
+
+    def leave(self) -> dict[int, list[Period]]:
+        """Return the periods of leave that began by the date, of each person."""
+        found: dict[int, list[Period]] = {}
+        for each in self._rows(PersonLeave, PersonLeave.valid_from <= self.moment.as_of):
+            found.setdefault(each.person_id, []).append(Period(each.valid_from, each.valid_to))
+        return found
 
     def role_holders(self) -> Counter[str]:
         """Return how many people are appointed to each role on the date."""

@@ -141,6 +141,24 @@ def test_nc10_leaves_those_in_peace_whom_no_text_asks_to_sign_again() -> None:
     assert list(obsolete_texts([FIRST, lenient], [SIGNED], frozenset({7}), TODAY)) == []
 
 
+@pytest.mark.parametrize(
+    ("leave", "as_of", "problems"),
+    [
+        (Period(date(2026, 6, 1), date(2027, 1, 15)), date(2026, 12, 15), []),  # away: the obligation rests
+        (Period(date(2026, 10, 31), None), date(2026, 12, 15), []),  # left on the last day to sign
+        (Period(date(2026, 11, 1), None), date(2026, 12, 15), ["not_resigned"]),  # a day too late
+        (Period(date(2026, 6, 1), date(2026, 11, 10)), date(2026, 12, 10), []),  # 30 days after the return
+        (Period(date(2026, 6, 1), date(2026, 11, 10)), date(2026, 12, 11), ["not_resigned"]),
+        (Period(date(2026, 6, 1), date(2026, 9, 1)), date(2026, 11, 1), ["not_resigned"]),  # back before it took effect
+    ],
+)
+def test_nc10_waits_for_those_on_leave_and_a_while_after_their_return(
+    leave: Period, as_of: date, problems: list[str]
+) -> None:
+    hits = list(obsolete_texts([SECOND, FIRST], [SIGNED], frozenset({7}), as_of, {7: [leave]}))
+    assert [each.facts["problem"] for each in hits] == problems
+
+
 def test_nc11_asks_about_roles_that_somebody_holds_and_no_requirement_names() -> None:
     holders = {"ciso": 1, "internal_auditor": 4, "management": 0}
     hits = list(roles_without_requirement(holders, frozenset({"internal_auditor"})))

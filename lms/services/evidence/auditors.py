@@ -5,12 +5,13 @@ Source: ISO/IEC 27001 clauses 7.2 and 9.2, Annex A 5.35; domain.md §5, §7.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from courses.auditors import CheckKind, Course
-from courses.calendar import Period
+from courses.auditors import Check, CheckKind, Course, Qualification
+from courses.calendar import Period, jst_date
 from courses.independence import Independence, is_declared
 from lms.reports.evidence.pack import EventColumn
 from lms.services.auditors import AuditorFile, Book, open_book
@@ -24,6 +25,7 @@ from lms.services.audits import (
 from lms.services.evidence.source import Source
 from lms.services.evidence.tables import Table
 from lms.services.selfcheck_facts import ground_text
+from lms.store.auditors import CompetenceReview
 from lms.store.audits import Audit, PairingException, TeamAssignment, assignments_of, audits_of, exceptions_of
 
 AUDITORS = "11_auditors.csv"
@@ -40,8 +42,9 @@ def auditor_tables(source: Source) -> Iterator[Table]:
         for audit in audits_of(source.session, source.organisation_id, moment.known_at)
         if Period(audit.held_from, audit.held_to).overlaps(source.question.period)
     ]
-    yield _register(source, book, rows)
-    yield _pairings(source, book, _Audits(tuple(reversed(audits)), tuple(rows)))
+    held = _Audits(tuple(reversed(audits)), tuple(rows))
+    yield _register(source, book, held)
+    yield _pairings(source, book, held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,60 +54,119 @@ class _Audits:
     audits: tuple[Audit, ...]
     assignments: tuple[TeamAssignment, ...]
 
+    def team(self, audit: Audit, area_key: str, as_of: date) -> dict[int, TeamAssignment]:
+        """Return who is on the team of an area: on the last day of the audit, or on the as-of date before it."""
+        day = min(as_of, Period(audit.held_from, audit.held_to).last_day or date.max)
+        theirs = [each for each in self.assignments if each.audit_key == audit.key]
+        return {each.person_id: each for each in team_on(theirs, area_key, day)}
 
-def _register(source: Source, book: Book, assignments: Sequence[TeamAssignment]) -> Table:
+    def areas_of(self, as_of: date) -> Counter[int]:
+        """Return for how many areas each person is on the team."""
+        return Counter(
+            person_id
+            for audit in self.audits
+            for area_key in audit.area_keys
+            for person_id in self.team(audit, area_key, as_of)
+        )
+
+
+def _register(source: Source, book: Book, held: _Audits) -> Table:
     table = source.table(
         path=AUDITORS,
         columns=(
-            *("person", "status", "since", "until", "course_provider", "course_passed_on", "course_certificate"),
-            *("course_finding", "appointment_finding", "review_finding", "service_finding", "may_lead", "skills"),
-            *("declared_for_year", "audits_assigned", "course_evidence_id", "appointment_evidence_id"),
-            "review_evidence_id",
+            *("person", "status", "since", "until", "course_provider", "course_on", "course_is_passed"),
+            *(
+                "course_certificate",
+                "course_finding",
+                "appointment_finding",
+                "review_finding",
+                "service_finding",
+                "may_lead",
+                "skills",
+            ),
+            *("reviewer", "reviewed_on", "review_from", "review_to", "declared_for_year", "areas_assigned"),
+            *("since_evidence_id", "course_evidence_id", "appointment_evidence_id", "review_evidence_id"),
         ),
         people=frozenset({"person"}),
-        evidence=("course_evidence_id", "appointment_evidence_id", "review_evidence_id"),
+        actors=frozenset({"reviewer"}),
+        evidence=("since_evidence_id", "course_evidence_id", "appointment_evidence_id", "review_evidence_id"),
         values=(
             EventColumn("course_provider", "course_evidence_id", "body.provider"),
-            EventColumn("course_passed_on", "course_evidence_id", "body.valid_from"),
+            EventColumn("course_on", "course_evidence_id", "body.valid_from"),
+            EventColumn("course_is_passed", "course_evidence_id", "body.is_passed"),
             EventColumn("course_certificate", "course_evidence_id", "body.certificate"),
+            EventColumn("reviewed_on", "review_evidence_id", "recorded_at", "jst_date"),
+            EventColumn("review_from", "review_evidence_id", "body.valid_from"),
+            EventColumn("review_to", "review_evidence_id", "body.valid_to"),
         ),
         notes=(
             ("status", "valid, lapsed or not_granted, on the as-of date; until: first day on which it no longer holds"),
             ("findings", "what each check found; attended_only: a course was attended and none was passed"),
+            ("course_on, course_is_passed", "of the course record shown; an attended course is not a passed one"),
+            (
+                "since",
+                "first day of the unbroken stretch; it can rest on earlier appointments and reviews than those shown for the as-of date: since_evidence_id names the records that held on it",
+            ),
+            (
+                "areas_assigned",
+                "areas of audits held in the period on whose team the person is, the rows of 12_independence.csv with a member",
+            ),
         ),
     )
     day = source.question.as_of
     files = [each for _, each in sorted(book.files.items()) if each.is_auditor]
-    cited = source.references([check.reference for each in files for check in book.qualification(each.person_id, day).checks])  # fmt: skip
+    standings = {each.person_id: book.qualification(each.person_id, day) for each in files}
+    begun = {
+        person_id: book.qualification(person_id, each.since).checks
+        for person_id, each in standings.items()
+        if each.since is not None
+    }
+    named = [*(check for each in standings.values() for check in each.checks), *(check for each in begun.values() for check in each)]  # fmt: skip
+    reviews = {f"competence_review/{row.id}": row for row, _ in source.records(CompetenceReview)}
+    shown = _Shown(source.references([each.reference for each in named]), reviews, held.areas_of(day), day)
     for file in files:
-        _register_row(table, book, file, (day, cited, assignments))
+        _register_row(table, file, standings[file.person_id], (begun.get(file.person_id, ()), shown))
     return table
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the rows of the register share."""
+
+    cited: Mapping[str, str]
+    """Evidence id of each record that a check names."""
+    reviews: Mapping[str, CompetenceReview]
+    areas: Mapping[int, int]
+    day: date
+
+
 def _register_row(
-    table: Table,
-    book: Book,
-    file: AuditorFile,
-    how: tuple[date, Mapping[str, str], Sequence[TeamAssignment]],
+    table: Table, file: AuditorFile, standing: Qualification, how: tuple[Sequence[Check], _Shown]
 ) -> None:
-    day, cited, assignments = how
-    standing = book.qualification(file.person_id, day)
+    begun, shown = how
+    cited = shown.cited
     checks = {each.kind: each for each in standing.checks}
     course = _course(file, checks[CheckKind.COURSE].reference)
-    assigned = {(each.audit_key, each.area_key) for each in assignments if each.person_id == file.person_id}
+    review = shown.reviews.get(checks[CheckKind.REVIEW].reference)
     table.add(
         file.person_id,
         *(standing.state.value, standing.since, standing.until),
         *(
-            (course.provider, course.completed_on, course.certificate)
+            (course.provider, course.completed_on, course.is_passed, course.certificate)
             if course is not None and course.reference in cited
-            else (None, None, None)
+            else (None,) * 4
         ),
         *(checks[kind].finding.value for kind in CheckKind),
         standing.review.may_lead if standing.review else None,
         sorted(standing.review.skills) if standing.review else "",
-        is_declared(file.ties, day),
-        len(assigned),
+        *(
+            (review.reviewer, jst_date(review.recorded_at), review.valid_from, review.valid_to)
+            if review is not None
+            else (None,) * 4
+        ),
+        is_declared(file.ties, shown.day),
+        shown.areas.get(file.person_id, 0),
+        list(dict.fromkeys(cited[each.reference] for each in begun if each.reference in cited)),
         *(
             cited.get(checks[kind].reference, "")
             for kind in (CheckKind.COURSE, CheckKind.APPOINTMENT, CheckKind.REVIEW)
@@ -145,25 +207,24 @@ def _pairings(source: Source, book: Book, held: _Audits) -> Table:
     excepted = exceptions_of(source.session, source.organisation_id, source.question.known_at)
     for audit in held.audits:
         for area_key in audit.area_keys:
-            _area(source, table, book, _Place(audit, area_key, held.assignments, tuple(excepted)))
+            team = held.team(audit, area_key, source.question.as_of)
+            _area(source, table, book, _Place(audit, area_key, team, tuple(excepted)))
     return table
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """An area of an audit, and everything that was decided about teams."""
+    """An area of an audit, its team, and every exception that was decided."""
 
     audit: Audit
     area_key: str
-    assignments: tuple[TeamAssignment, ...]
+    team: Mapping[int, TeamAssignment]
     exceptions: tuple[PairingException, ...]
 
 
 def _area(source: Source, table: Table, book: Book, place: _Place) -> None:
     """Add a row for each auditor and each other member of the team."""
-    day = min(source.question.as_of, Period(place.audit.held_from, place.audit.held_to).last_day or date.max)
-    theirs = [each for each in place.assignments if each.audit_key == place.audit.key]
-    team = {each.person_id: each for each in team_on(theirs, place.area_key, day)}
+    team = place.team
     people = sorted({each.person_id for each in book.files.values() if each.is_auditor} | set(team))
     pairs = [
         _Pair(

@@ -6,7 +6,7 @@ Source: ISO/IEC 27001 clause 7.5.3, Annex A 5.33; domain.md §2 (nothing is upda
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import inspect, select
@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from courses.ledger import short_id
 from lms.reports.evidence.pack import EventColumn
+from lms.services.evidence.pseudonyms import PERSON, Naming
 from lms.services.evidence.source import Source
 from lms.services.evidence.tables import Table
 from lms.store.base import Base
@@ -30,7 +31,7 @@ def correction_table(source: Source) -> Table:
     table = source.table(
         path=CORRECTIONS,
         columns=(
-            *("record", "person", "valid_from", "recorded_at", "recorded_by", "reason", "is_void"),
+            *("kind", "record", "person", "valid_from", "recorded_at", "recorded_by", "reason", "is_void"),
             *("before", "after", "corrected_evidence_id", "evidence_id"),
         ),
         people=frozenset({"person"}),
@@ -42,13 +43,19 @@ def correction_table(source: Source) -> Table:
             EventColumn("recorded_at", "evidence_id", "recorded_at", "jst"),
             EventColumn("reason", "evidence_id", "body.reason"),
             EventColumn("is_void", "evidence_id", "body.is_void"),
-            EventColumn("before", "corrected_evidence_id", "body", "json"),
-            EventColumn("after", "evidence_id", "body", "json"),
         ),
         notes=(
-            ("content", "every row that corrects another and was recorded since the period began; times in JST"),
+            ("content", "every row that follows another and was recorded since the period began; times in JST"),
+            (
+                "kind",
+                "correction; void: the earlier row was never true; approval: a proposal was approved by somebody else",
+            ),
             ("is_void", "true: the corrected row was never true"),
-            ("before, after", "the records without what is personal in them, which the ledger holds as commitments"),
+            (
+                "before, after",
+                "the bodies of the two events as JSON, people by pseudonym; what is personal is not in them: the ledger holds commitments to it",
+            ),
+            ("unit_id", "a unit of 01_units.csv; ids of other kinds are row numbers of the database"),
         ),
     )
     for model in _corrected_tables():
@@ -84,17 +91,34 @@ def _corrections(source: Source, model: Any) -> Iterator[tuple[object, ...]]:  #
         .execution_options(yield_per=_ROWS_AT_A_TIME)
     )
     for person_id, *facts, old, new in source.session.execute(query):
+        was, is_now = (json.loads(each.payload)["body"] for each in (old, new))
         yield (
+            _kind(was, is_now),
             model.__tablename__,
             person_id if has_person else None,
             *facts,
-            _body(old.payload),
-            _body(new.payload),
+            _text(source.naming, was),
+            _text(source.naming, is_now),
             short_id(old.leaf),
             short_id(new.leaf),
         )
 
 
-def _body(payload: bytes) -> str:
-    body = json.loads(payload)["body"]
-    return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+def _kind(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
+    if is_now.get("is_void"):
+        return "void"
+    is_proposal = "proposed_by" in was and not was.get("approved_by")
+    return "approval" if is_proposal and is_now.get("approved_by") else "correction"
+
+
+def _text(naming: Naming, body: Mapping[str, Any]) -> str:
+    shown = {name: _shown(naming, name, value) for name, value in body.items()}
+    return json.dumps(shown, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _shown(naming: Naming, name: str, value: Any) -> Any:  # noqa: ANN401 - a member of an event
+    if name == "person_id" and isinstance(value, int):
+        return naming.person(value)
+    if isinstance(value, str) and PERSON.fullmatch(value):
+        return naming.actor(value)
+    return value

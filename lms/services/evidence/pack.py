@@ -33,7 +33,8 @@ from lms.services.evidence.pool import pool_tables
 from lms.services.evidence.pseudonyms import Naming, load_or_create_pseudonym_key
 from lms.services.evidence.results import result_tables
 from lms.services.evidence.roles import chart_files, role_tables
-from lms.services.evidence.selfcheck import self_check_table
+from lms.services.evidence.selfcheck import self_check_tables
+from lms.services.evidence.separations import separation_tables
 from lms.services.evidence.source import PackQuestion, Source
 from lms.services.evidence.summary import document_table, summary_in
 from lms.services.evidence.tables import Table
@@ -92,9 +93,10 @@ STEPS: tuple[_Step, ...] = (
     _Step("09", pledge_tables, text_files),
     _Step("09", _one(binding_table)),
     _Step("10", role_tables, chart_files),
+    _Step("10", separation_tables),
     _Step("11-12", auditor_tables),
     _Step("13", pool_tables),
-    _Step("15", _one(self_check_table)),
+    _Step("15", self_check_tables),
     _Step("18", _one(correction_table)),
 )
 

@@ -24,7 +24,7 @@ from courses.signed_notes import ledger_origin
 from lms.services.people import Particulars
 
 _SECRET_LENGTH = 32
-_PERSON = re.compile(r"person:([0-9]{1,18})")
+PERSON = re.compile(r"person:([0-9]{1,18})")
 _ACCOUNT = re.compile(r"(identity|operator|system):.+")
 
 
@@ -111,7 +111,7 @@ class Naming:
 
     def actor(self, text: str | None) -> str:
         """Write who did something: an office as it is, a person by pseudonym, an account of the system by its kind."""
-        match = _PERSON.fullmatch(text or "")
+        match = PERSON.fullmatch(text or "")
         if match is not None:
             return self.person(int(match[1]))
         account = _ACCOUNT.fullmatch(text or "")
@@ -119,7 +119,7 @@ class Naming:
 
     def grader(self, text: str | None) -> str:
         """Write who graded: what was typed is most often a name, and so ``named`` in a pack that names nobody."""
-        if self.is_named or not text or _PERSON.fullmatch(text):
+        if self.is_named or not text or PERSON.fullmatch(text):
             return self.actor(text)
         return "named"
 
