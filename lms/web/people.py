@@ -9,6 +9,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from courses.calendar import FiscalYear, jst_date
 from courses.facts import FactError
 from courses.people import Employment, affiliation_on, in_scope_on
+from lms.services.auditors import open_book
 from lms.services.awareness import modules_in_use
 from lms.services.fact_kinds import KINDS, FactKind
 from lms.services.people import particulars_on
@@ -26,6 +27,7 @@ from lms.services.person_facts import (
     void_fact,
 )
 from lms.services.person_record import PersonRecord, person_record
+from lms.services.titles import titles_of
 from lms.store.auditors import AuditArea, known_rows
 from lms.store.organisations import units_of
 from lms.store.records import Moment
@@ -104,6 +106,9 @@ def person(handle: str, person_id: int) -> str:
         shown=_SHOWN,
         years=[FiscalYear(year) for year in sorted({each.obligation.year for each in record.standings}, reverse=True)],
         actors=_actors(record),
+        titles=titles_of(reading(), asking.organisation.id, moment.as_of),
+        is_auditor=asking.may(Permission.READ_AUDITORS)
+        and person_id in open_book(reading(), asking.organisation.id, moment).files,
         done=request.args.get("done", ""),
     )
 

@@ -54,7 +54,9 @@ def overview(handle: str) -> str:
         (row, text_state(row.id, approved.get(row.key, ()), today), approvals.get(row.id))
         for row in reversed(texts_of(reading(), asking.organisation.id))
     ]
-    return render_template("pledges/texts.html", texts=texts, samples=sorted(shipped_pledges()))
+    begun = {key: sample.titles[asking.language] for key, sample in shipped_pledges().items()}
+    begun |= {row.key: row.title(asking.language) for row, _state, _approval in reversed(texts)}
+    return render_template("pledges/texts.html", texts=texts, begun=sorted(begun.items()))
 
 
 @blueprint.get("/draft")

@@ -12,6 +12,7 @@ from courses.selfcheck import CLAUSES_OF, Decision, Judgement, JudgementError, R
 from lms.services.people import particulars_on
 from lms.services.permissions import Permission
 from lms.services.selfcheck import counts, find_hit, judge, judged_hits
+from lms.services.titles import titles_of
 from lms.web.moments import asked_moment, asked_one_of, moment_arguments
 from lms.web.request import now, reading, transaction
 from lms.web.security import NotPermittedError, requires, visitor
@@ -70,6 +71,7 @@ def _page(refused: Refused | None) -> str:
         rule_title=rule_title,
         rule_question=rule_question,
         hit_sentence=hit_sentence,
+        titles=titles_of(reading(), asking.organisation.id, moment.as_of),
         judgement_label=judgement_label,
         treatment_label=treatment_label,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -121,6 +122,7 @@ def record(handle: str, evidence_id: str) -> str:
         relation_label=relation_label,
         arguments=moment_arguments(),
         hidden=HIDDEN,
+        recorded_at=datetime.fromisoformat(trace.payload["recorded_at"]),
     )
 
 

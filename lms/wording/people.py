@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
+from types import MappingProxyType
 
 from courses.facts import (
     EndBeforeStartError,
@@ -48,8 +49,8 @@ def fact_field_label(field: str) -> str:
         "romaji": lambda: _("Name in Latin letters"),
         "former_name": lambda: _("Former name"),
         "email": lambda: _("Mail address"),
-        "valid_from": lambda: _("First day"),
-        "valid_to": lambda: _("Last day"),
+        "valid_from": lambda: _("Begins on"),
+        "valid_to": lambda: _("Ends on"),
         "completed_on": lambda: _("Completed on"),
         "unit": lambda: _("Unit"),
         "unit_id": lambda: _("Unit"),
@@ -92,22 +93,32 @@ def tie_label(code: str) -> str:
     return labels[code]() if code in labels else code
 
 
-def fact_value_text(kind: str, field: str, value: object) -> str:
-    """Return a value of a fact as pages write it; an empty text for one that is absent."""
+_NO_TITLES: Mapping[str, str] = MappingProxyType({})
+_NAMED_BY_KEY = frozenset({"competence", "requirement_key", "area_key"})
+
+
+def fact_value_text(kind: str, field: str, value: object, titles: Mapping[str, str] = _NO_TITLES) -> str:
+    """Return a value of a fact as pages write it; an empty text for one that is absent.
+
+    Args:
+        kind: the kind of fact.
+        field: the field.
+        value: what the field holds.
+        titles: what keys of modules, requirements and areas are called; a key without a title stands for itself.
+    """
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if isinstance(value, date):
         return date_label(value)
-    if field == "employment":
-        return employment_label(str(value))
-    if field == "category":
-        return category_label(str(value))
-    if field == "isms_role":
-        return role_label(str(value))
+    labels = {"employment": employment_label, "category": category_label, "isms_role": role_label}
+    if field in labels:
+        return labels[field](str(value))
     if field == "kind":
         return tie_label(str(value)) if kind == "tie" else mode_label(str(value))
+    if field in _NAMED_BY_KEY:
+        return titles.get(str(value), str(value))
     return str(value)
 
 

@@ -42,11 +42,17 @@ def rule_question(rule: Rule | str) -> str:
     return questions[Rule(rule)]()
 
 
-def hit_sentence(hit: Hit) -> str:
-    """Return what was found, as a sentence without names."""
-    facts: Mapping[str, Fact] = {
-        name: date_label(value) if isinstance(value, date) else value for name, value in hit.facts.items()
-    }
+_KEYS = frozenset({"pledge", "requirement", "competence", "module", "area"})
+
+
+def hit_sentence(hit: Hit, titles: Mapping[str, str]) -> str:
+    """Return what was found, as a sentence without names.
+
+    Args:
+        hit: what a rule asks.
+        titles: what the keys of pledges, requirements, modules and areas are called; one without a title stands for itself.
+    """
+    facts: Mapping[str, Fact] = {name: _in_words(name, value, titles) for name, value in hit.facts.items()}
     sentences: dict[Rule, Callable[[], str]] = {
         Rule.NC05: lambda: _("Audit %(audit)s, area %(area)s: excluded by %(grounds)s.", audit=facts["audit"], area=facts["area"], grounds=_grounds(str(facts["grounds"]))),
         Rule.NC06: lambda: _("Audit %(audit)s, area %(area)s: not qualified on %(first_day)s.", **facts),
@@ -58,6 +64,12 @@ def hit_sentence(hit: Hit) -> str:
         Rule.NC19: lambda: _("The same person wrote, approved and graded %(competence)s.", **facts),
     }  # fmt: skip
     return sentences[hit.rule]()
+
+
+def _in_words(name: str, value: Fact, titles: Mapping[str, str]) -> Fact:
+    if isinstance(value, date):
+        return date_label(value)
+    return titles.get(str(value), str(value)) if name in _KEYS else value
 
 
 def _grounds(text: str) -> str:

@@ -123,7 +123,7 @@ def test_what_was_typed_stands_beside_what_is_wrong_with_it(
         ({"valid_from": "2026-12-01", "valid_to": "2026-11-01"}, "It would end before it starts."),
         ({"valid_from": "1989-12-01", "valid_to": ""}, "This date can't be"),
         ({"valid_from": "yesterday", "valid_to": ""}, "it can't be read"),
-        ({"valid_from": "", "valid_to": "2026-11-01"}, "it can't be read"),
+        ({"valid_from": "", "valid_to": "2026-11-01"}, "This must be filled in."),
     ):
         response = secretary.post(f"/people/{person_id}/leave/new", typed)
         assert response.status_code == 422

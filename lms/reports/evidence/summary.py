@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import rfc8785
 
@@ -34,6 +34,8 @@ class Figure:
     way: Way
     of: str
     """The column that is counted or read; empty for rows."""
+    words: str = ""
+    """What people read instead of the value, where it is a code."""
 
     @classmethod
     def counted(
@@ -44,9 +46,9 @@ class Figure:
         return cls(_key(file, where, distinct or ""), value, file, tuple(where), way, distinct or "")
 
     @classmethod
-    def read(cls, file: str, value: str, column: str, where: Sequence[tuple[str, str]] = ()) -> Figure:
-        """Return the value of one cell."""
-        return cls(_key(file, where, column), value, file, tuple(where), "cell", column)
+    def read(cls, file: str, value: str, column: str, where: Sequence[tuple[str, str]] = (), words: str = "") -> Figure:
+        """Return the value of one cell; with words for people where it is a code."""
+        return cls(_key(file, where, column), value, file, tuple(where), "cell", column, words)
 
 
 def _key(file: str, where: Sequence[tuple[str, str]], of: str) -> str:
@@ -138,7 +140,9 @@ def summary_pdf(summary: Summary) -> bytes:
         "listings": [
             {
                 "title": each.title,
-                "lines": [[label, str(figure.value), filter_text(figure)] for label, figure in each.lines],
+                "lines": [
+                    [label, figure.words or str(figure.value), filter_text(figure)] for label, figure in each.lines
+                ],
             }
             for each in summary.listings
             if each.lines
@@ -153,6 +157,10 @@ def summary_pdf(summary: Summary) -> bytes:
 def summary_json(summary: Summary) -> bytes:
     """Return the figures as canonical JSON, for a program that counts again."""
     figures = {each.key: each for each in summary.figures()}
-    return rfc8785.dumps(
-        {"figures": [{**asdict(each), "where": [list(pair) for pair in each.where]} for each in figures.values()]}
-    )
+    return rfc8785.dumps({"figures": [_json(each) for each in figures.values()]})
+
+
+def _json(figure: Figure) -> dict[str, Any]:
+    values = asdict(figure)
+    del values["words"]
+    return {**values, "where": [list(pair) for pair in figure.where]}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from courses.calendar import JST, FiscalYear
+from courses.programme.results import Verdict
 from courses.requirements import State
 from courses.selfcheck import Judgement, Rule
 from lms.reports.evidence.summary import Figure, Grid, Listing, Summary
@@ -24,9 +25,11 @@ from lms.services.evidence.source import Source
 from lms.services.evidence.tables import Table
 from lms.services.moments import checkpoint_covering
 from lms.store.documents import DocumentReference
+from lms.store.requirements import requirements_of
 from lms.wording.auditors import qualification_label
 from lms.wording.evidence import consistency_label, difference_label, document_label, summary_notes
-from lms.wording.gettext import _, use_language
+from lms.wording.gettext import _, current_language, use_language
+from lms.wording.pools import pool_verdict_label
 from lms.wording.registers import category_label, date_label, mode_label, state_label, year_label
 from lms.wording.selfcheck import judgement_label, rule_title
 
@@ -69,7 +72,7 @@ def summary_in(language: Literal["ja", "en"], source: Source, tables: Tables, cr
             facts=tuple(_facts(source, criteria, generator)),
             documents_title=_("Scope and applicability"),
             documents=tuple(_documents(tables[SCOPE_DOCUMENTS], language)),
-            grids=(_by_category(tables), _by_requirement(tables)),
+            grids=(_by_category(tables), _by_requirement(tables, _titles(source))),
             listings=tuple(_listings(tables)),
             headings=(_("What"), _("Number"), _("Where it is counted")),
             notes_title=_("Notes"),
@@ -134,9 +137,15 @@ def _by_category(tables: Tables) -> Grid:
     )
 
 
-def _by_requirement(tables: Tables) -> Grid:
+def _titles(source: Source) -> dict[str, str]:
+    """Return what the requirements are called, in the language in force."""
+    known = requirements_of(source.session, source.organisation_id, source.question.size)
+    return {each.key: each.title(current_language()) for each in known}
+
+
+def _by_requirement(tables: Tables, titles: Mapping[str, str]) -> Grid:
     states = _Counts(tables[MATRIX], "requirement")
-    lines = [(name, states.line((("requirement", name),))) for name in states.names]
+    lines = [(_named(name, titles), states.line((("requirement", name),))) for name in states.names]
     lines.append((_("All"), states.line(())))
     return Grid(
         _("How obligations stand by requirement"),
@@ -144,6 +153,11 @@ def _by_requirement(tables: Tables) -> Grid:
         (_("Requirement"), _("Obligations"), *(state_label(state) for state in State)),
         tuple(lines),
     )
+
+
+def _named(key: str, titles: Mapping[str, str]) -> str:
+    """Return a title with its key, by which the tables name it."""
+    return f"{titles[key]} ({key})" if key in titles else key
 
 
 class _Counts:
@@ -257,7 +271,8 @@ def _auditors(tables: Tables) -> Iterator[tuple[str, Figure]]:
         ("first_day_without_a_team", _("First day ahead on which an area gets no team")),
     ):
         if item in cells:
-            yield label, Figure.read(POOL, cells[item], "value", (("item", item),))
+            words = pool_verdict_label(cells[item]) if item == "verdict" and cells[item] in set(Verdict) else ""
+            yield label, Figure.read(POOL, cells[item], "value", (("item", item),), words)
 
 
 def _self_check(tables: Tables) -> Iterator[tuple[str, Figure]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from courses.facts import UnknownValueError
+from courses.facts import MissingValueError, UnknownValueError
 from courses.independence import TieKind
 from courses.people import Category, Employment
 from courses.records import TRAINING_KINDS
@@ -75,13 +75,12 @@ def _field(kind: FactKind, name: str, choices: Choices) -> Field:
         is_required = True
     options = _options(kind, name, choices)
     if name in {"valid_from", "valid_to"}:
-        hint = _("The day belongs to it; empty: until further notice.") if name == "valid_to" else ""
+        hint = _("The day belongs to it; leave it empty while the end is not known.") if name == "valid_to" else ""
         return Field(name, label, "date", is_required=is_required, hint="" if kind.needs_end else hint)
     if name == "is_passed":
         return Field(name, label, "checkbox", is_required=False, hint=_("Attending is not passing."))
     if name == "competence":
-        hint = _("Key of a module, or internal-auditor-course.")
-        return Field(name, label, "text", tuple(options), is_required, hint)
+        return Field(name, label, "select", tuple(options), is_required)
     if options:
         return Field(name, label, "select", tuple(options), is_required)
     return Field(name, label, "number" if name in _NUMBERS else "text", is_required=is_required, hint=_hint(name))
@@ -115,7 +114,15 @@ def _options(kind: FactKind, name: str, choices: Choices) -> Iterable[Option]:
 
 def filled(fields: Iterable[Field], typed: Mapping[str, str], errors: Mapping[str, str]) -> tuple[Field, ...]:
     """Return fields with what was typed into them and what is wrong with it."""
-    return tuple(replace(each, value=typed.get(each.name, ""), error=errors.get(each.name, "")) for each in fields)
+    return tuple(_filled(each, typed.get(each.name, ""), errors.get(each.name, "")) for each in fields)
+
+
+def _filled(field: Field, value: str, error: str) -> Field:
+    """Return a field with its value; a list still offers one that is no longer chosen anew, such as a former module."""
+    options = field.options
+    if field.type == "select" and value and value not in {each for each, _label in options}:
+        options = (*options, (value, value))
+    return replace(field, value=value, error=error, options=options)
 
 
 def typed_of(given: GivenFact) -> dict[str, str]:
@@ -139,6 +146,7 @@ def read_fact(kind: FactKind, typed: Mapping[str, str]) -> GivenFact:
     """Return the fact that was typed.
 
     Raises:
+        courses.facts.MissingValueError: the first day is empty.
         courses.facts.UnknownValueError: a date or a number can't be read, or a text is too long.
     """
     texts = {name: typed.get(name, "").replace("\0", "").strip() for name in _names(kind)}
@@ -158,8 +166,11 @@ def read_day(name: str, text: str) -> date:
     """Return a date that was typed.
 
     Raises:
+        courses.facts.MissingValueError: nothing was typed.
         courses.facts.UnknownValueError: it is none.
     """
+    if not text:
+        raise MissingValueError(name)
     try:
         return date.fromisoformat(text)
     except ValueError:
