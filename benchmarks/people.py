@@ -102,7 +102,7 @@ def fill(database: Database, people: int, requirements: int) -> None:
                     maximum=10,
                     pass_mark=8,
                     is_passed=True,
-                    items=[],
+                    questions=[],
                     **stamp,
                 )
                 for each in attempts

@@ -30,7 +30,7 @@ def _read_rows(session: Session, organisation_id: int) -> int:
     """Read the rows that the states rest on, with Core selects, and keep them as light tuples."""
     count = 0
     for table in (ScopeMembership, PersonAffiliation, PersonService, IdentityLink, AttemptResult):
-        columns = [column for column in table.__table__.columns if column.name != "items"]
+        columns = [column for column in table.__table__.columns if column.name != "questions"]
         count += len(session.execute(select(*columns).where(table.organisation_id == organisation_id)).all())
     return count
 

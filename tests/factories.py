@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -40,10 +41,11 @@ from lms.services.people import find_person
 from lms.services.platforms import NewPlatform, add_platform
 from lms.services.requirements import Approval, approve_requirement
 from lms.services.staff_lists import apply_import
-from lms.store.attempts import AttemptResult
+from lms.store.attempts import ITEMS, AttemptResult
 from lms.store.awareness import Adoption
 from lms.store.base import Database
 from lms.store.identities import LtiIdentity, identities_of, person_of
+from lms.store.openings import openings_of
 from lms.store.organisations import Organisation
 from lms.store.platforms import Platform
 from lms.store.records import record
@@ -262,6 +264,12 @@ def take_test(
     attempt_id = start_attempt(session, learner, module, started_at)
     answer_paper(session, learner, attempt_id, started_at, wrong)
     return submit_attempt(session, learner, attempt_id, submitted_at)
+
+
+def items_of(session: Session, result: AttemptResult) -> list[dict[str, Any]]:
+    """Return answers and points that a result commits to."""
+    found: list[dict[str, Any]] = json.loads(openings_of(session, [result.event_id])[result.event_id][ITEMS] or "")
+    return found
 
 
 def place_events(session: Session, organisation: Organisation, now: datetime) -> int:

@@ -168,7 +168,7 @@ def _print_result(result: _Result) -> None:
     click.echo(
         _(
             "%(key)s: %(events)s events, %(leaves)s in the tree, %(pending)s pending, %(checkpoints)s checkpoints, "
-            "%(records)s records, %(openings)s openings.",
+            "%(records)s records, %(openings)s openings, %(erased)s erased.",
             key=result.key,
             events=tree.events,
             leaves=tree.leaves,
@@ -176,6 +176,7 @@ def _print_result(result: _Result) -> None:
             checkpoints=tree.checkpoints,
             records=records.records,
             openings=records.openings,
+            erased=records.erased,
         )
     )
     _print_anchors(result)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import rfc8785
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
@@ -18,11 +19,12 @@ from lms.services.awareness import ModuleInUse, module_version, questions_by_has
 from lms.services.identities import lock_identities
 from lms.services.requirements import occasion_of
 from lms.services.scores import want_scores
-from lms.store.attempts import Answer, Attempt, AttemptResult, SupplementCompletion
+from lms.store.attempts import ITEMS, Answer, Attempt, AttemptResult, SupplementCompletion
+from lms.store.openings import record_with_openings
 from lms.store.organisations import Organisation
 from lms.store.records import record
 from quizzes.attempts import AttemptPolicy, StartDecision, StartVerdict, may_start
-from quizzes.marking import Mark, is_pass, mark_paper, points_needed, read_answer
+from quizzes.marking import Mark, PaperMark, is_pass, mark_paper, points_needed, read_answer
 from quizzes.questions import PaperItem, Question, draw_paper
 
 
@@ -330,19 +332,32 @@ def submit_attempt(session: Session, learner: Learner, attempt_id: int, now: dat
     if closed.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE has one
         raise AttemptOverError(attempt_id)
     paper = _paper(session, attempt)
-    result = _result(attempt, paper, learner, now)
-    record(session, learner.organisation, result)
-    want_scores(session, learner.identity_ids, attempt.module_key, now)
-    return result
-
-
-def _result(attempt: Attempt, paper: Paper, learner: Learner, now: datetime) -> AttemptResult:
     marked = mark_paper(
         [each.question for each in paper.questions],
         {each.question.key: each.answer for each in paper.questions},
     )
+    result = _result(attempt, paper, marked.total, learner, now)
+    record_with_openings(session, learner.organisation, [(result, {ITEMS: _items(paper, marked)})])
+    want_scores(session, learner.identity_ids, attempt.module_key, now)
+    return result
+
+
+def _items(paper: Paper, marked: PaperMark) -> str:
+    """Write answers and points as canonical JSON, so that their commitment can be computed again."""
+    items = [
+        {
+            "order": list(each.item.order),
+            "answer": each.answer,
+            "given": marked.per_question[each.question.key].given,
+            "maximum": marked.per_question[each.question.key].maximum,
+        }
+        for each in paper.questions
+    ]
+    return rfc8785.dumps(items).decode()
+
+
+def _result(attempt: Attempt, paper: Paper, total: Mark, learner: Learner, now: datetime) -> AttemptResult:
     percent = paper.module.module.test.pass_percent
-    total: Mark = marked.total
     return AttemptResult(
         attempt_id=attempt.id,
         identity_id=attempt.identity_id,
@@ -357,17 +372,7 @@ def _result(attempt: Attempt, paper: Paper, learner: Learner, now: datetime) -> 
         maximum=total.maximum,
         pass_mark=points_needed(total.maximum, percent),
         is_passed=is_pass(total, percent),
-        items=[
-            {
-                "question": each.question.key,
-                "version": each.version_hash,
-                "order": list(each.item.order),
-                "answer": each.answer,
-                "given": marked.per_question[each.question.key].given,
-                "maximum": marked.per_question[each.question.key].maximum,
-            }
-            for each in paper.questions
-        ],
+        questions=[{"question": each.question.key, "version": each.version_hash} for each in paper.questions],
         recorded_at=now,
         recorded_by=learner.actor,
     )

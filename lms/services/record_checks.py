@@ -29,7 +29,7 @@ from lms.store.ledger import LedgerEvent
 from lms.store.openings import RecordOpening
 from lms.store.organisations import Organisation
 from lms.store.people import PERSONAL_FIELDS, PersonalOpening, PersonParticulars
-from lms.store.records import Record, event_body
+from lms.store.records import BLINDING, Record, event_body
 from lms.store.schema import Base
 
 _AnySelect = Select[*tuple[Any, ...]]
@@ -42,6 +42,8 @@ class RecordReport:
     records: int
     openings: int
     """Rows of personal values whose commitments were computed again."""
+    erased: int
+    """Events that commit to values of which no row is there."""
     problem_count: int
     problems: list[LedgerProblem]
     """The first MOST_PROBLEMS_LISTED."""
@@ -50,7 +52,7 @@ class RecordReport:
 def verify_records(session: Session, organisation_id: int) -> RecordReport:
     """Check every record against its event, every event for its record, and personal values against commitments.
 
-    Values that were erased are not missed. Needs a session that has read nothing yet, or that verify_ledger has used.
+    Values that were erased are counted and no problem. Needs a session that has read nothing yet, or that verify_ledger has used.
     """
     fix_snapshot(session)
     organisation = session.get_one(Organisation, organisation_id)
@@ -61,8 +63,8 @@ def verify_records(session: Session, organisation_id: int) -> RecordReport:
     for model in models:
         check.compare(model)
     check.name_missing(models)
-    openings = _check_openings(session, organisation_id, problems)
-    return RecordReport(check.records, openings, problems.count, problems.listed)
+    openings, opened = _check_openings(session, organisation_id, problems)
+    return RecordReport(check.records, openings, max(0, check.committed - opened), problems.count, problems.listed)
 
 
 def _table_of(model: type[Record]) -> str:
@@ -74,7 +76,7 @@ class _RecordCheck:
 
     def __init__(self, session: Session, organisation: Organisation, problems: Problems) -> None:
         self._session, self._organisation, self._problems = session, organisation, problems
-        self.records = 0
+        self.records = self.committed = 0
 
     def compare(self, model: type[Record]) -> None:
         query = (
@@ -119,6 +121,7 @@ class _RecordCheck:
         if event is None:
             self._problems.add(ProblemCode.EVENT_UNREADABLE, f"ledger_event {row.event_id}", row.event_id)
             return
+        self.committed += bool(_commitments(event))
         for member in differing_members(event, _expected_event(self._organisation.key, row)):
             self._problems.add(ProblemCode.RECORD_CHANGED, where, row.event_id, member)
         if not _is_seal_whole(row):
@@ -179,17 +182,25 @@ def _expected_event(organisation_key: str, row: Record) -> Mapping[str, object]:
     }
 
 
-def _check_openings(session: Session, organisation_id: int, problems: Problems) -> int:
-    count = 0
+def _commitments(event: Mapping[str, Any]) -> dict[str, object]:
+    """Return an event's commitments to values."""
+    found = event.get("commitments")
+    return {name: each for name, each in found.items() if name != BLINDING} if isinstance(found, dict) else {}
+
+
+def _check_openings(session: Session, organisation_id: int, problems: Problems) -> tuple[int, int]:
+    """Check all openings; return how many there are, and how many of them belong to an event that commits to values."""
+    count = opened = 0
     for table, key, event_id, payload, salt, values in _openings(session, organisation_id):
         count += 1
         if payload is None:
             problems.add(ProblemCode.OPENING_CHANGED, f"{table} {key}", event_id, "owner")
             continue
-        commitments = (_read_event(payload) or {}).get("commitments")
-        for member in _unopened(salt, values, commitments if isinstance(commitments, dict) else {}):
+        commitments = _commitments(_read_event(payload) or {})
+        opened += bool(commitments)
+        for member in _unopened(salt, values, commitments):
             problems.add(ProblemCode.OPENING_CHANGED, f"{table} {key}", event_id, member)
-    return count
+    return count, opened
 
 
 def _openings(

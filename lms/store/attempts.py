@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lms.store.base import Base, BigId
 from lms.store.records import Record
 
+ITEMS = "items"
+"""Name of the commitment to, in order of a paper, shown order, answer as given, points given and possible."""
+
 
 class Attempt(Base):
     """An attempt 受験 and its paper; work state until it is submitted."""
@@ -53,7 +56,11 @@ class Answer(Base):
 
 
 class AttemptResult(Record, Base):
-    """A submitted attempt 受験記録: the evidence that an own test leaves."""
+    """A submitted attempt 受験記録: the evidence that an own test leaves.
+
+    Answers and points of each question stand apart, in the record's opening under `ITEMS`, and its event commits to
+    them: many of them together tell the answer key, and events are handed out.
+    """
 
     __tablename__ = "attempt_result"
     event_type: ClassVar[str] = "attempt.submitted"
@@ -74,8 +81,8 @@ class AttemptResult(Record, Base):
     pass_mark: Mapped[int]
     """Points needed to pass."""
     is_passed: Mapped[bool]
-    items: Mapped[list[Any]]
-    """In order of the paper: question key, version hash, shown order, answer as given, points given and possible."""
+    questions: Mapped[list[Any]]
+    """In order of the paper: ``{"question": key, "version": hash}``."""
 
 
 class SupplementCompletion(Record, Base):

@@ -168,6 +168,9 @@ def drop_append_only_ddl(tables: Iterable[str], dialect: str) -> list[str]:
     return [f"DROP TRIGGER IF EXISTS {table}_refuses_change ON {table}" for table in tables]
 
 
+BLINDING = "blinding"
+"""Name of the random commitment of an event that commits to no value."""
+
 _OWN_COLUMNS = frozenset({"id", "organisation_id", "recorded_at", "recorded_by", "event_id", "supersedes_id"})
 
 
@@ -231,7 +234,7 @@ def _facts(organisation_key: str, row: Record, commitments: Mapping[str, str]) -
         actor=Actor(ActorKind(kind), key),
         record=RecordReference(f"{inspect(type(row)).local_table.name}", row.id),
         body=event_body(row),
-        commitments=commitments or {"blinding": secrets.token_hex(32)},
+        commitments=commitments or {BLINDING: secrets.token_hex(32)},
         supersedes=getattr(row, "supersedes_id", None),
     )
 

@@ -28,8 +28,6 @@ from lms.wording.events import event_label, relation_label
 blueprint = Blueprint("trace", __name__, url_prefix="/s/<handle>/trace")
 
 PAGE_SIZE = 100
-HIDDEN = ("items", "seed")
-"""Members of a submitted test from which its answers could be told."""
 
 
 def _source(session: Session, moment: Moment) -> Source:
@@ -121,7 +119,6 @@ def record(handle: str, evidence_id: str) -> str:
         event_label=event_label,
         relation_label=relation_label,
         arguments=moment_arguments(),
-        hidden=HIDDEN,
         recorded_at=datetime.fromisoformat(trace.payload["recorded_at"]),
     )
 

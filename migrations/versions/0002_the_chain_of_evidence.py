@@ -11,7 +11,20 @@ branch_labels = None
 depends_on = None
 
 
+class AnswersInEventsError(RuntimeError):
+    """The database was filled while events still held answers; no event can be written anew."""
+
+    def __init__(self) -> None:
+        super().__init__("events of submitted tests hold answers: fill a new database")
+
+
 def upgrade() -> None:
+    answered = "SELECT 1 FROM attempt_result WHERE CAST(items AS VARCHAR) LIKE '%\"answer\"%' LIMIT 1"
+    if op.get_bind().execute(sa.text(answered)).first() is not None:
+        raise AnswersInEventsError
+    with op.batch_alter_table("attempt_result", schema=None) as batch_op:
+        batch_op.alter_column("items", new_column_name="questions")
+
     with op.batch_alter_table("ledger_checkpoint", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("previous_size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True)
@@ -1424,6 +1437,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("attempt_result", schema=None) as batch_op:
+        batch_op.alter_column("questions", new_column_name="items")
+
     with op.batch_alter_table("ledger_checkpoint", schema=None) as batch_op:
         batch_op.drop_column("previous_size")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -17,18 +19,29 @@ import pytest
 from sqlalchemy import select
 
 from courses.calendar import Period
+from courses.events import commit_fields
 from lms.reports.evidence import verify
 from lms.services.evidence.source import PackPeriodError
 from lms.services.moments import UnknownTreeSizeError
 from lms.services.selfcheck import hits
+from lms.store.attempts import AttemptResult
+from lms.store.awareness import QuestionVersion
 from lms.store.base import Database
+from lms.store.ledger import LedgerEvent
 from lms.store.openings import RecordOpening
 from lms.store.organisations import Organisation
 from lms.store.people import PERSONAL_FIELDS, PersonalOpening
 from lms.store.records import Moment
+from quizzes.marking import right_answer
+from quizzes.questions import read_question
 from tests.evidence import recompute
 from tests.evidence.cases import TODAY, pack_of, plant
+from tests.factories import items_of
 
+TOLD_OF_A_TEST = {
+    *("attempt_id", "identity_id", "module_key", "module_version", "occasion", "number", "seed", "started_at"),
+    *("submitted_at", "mark", "maximum", "pass_mark", "is_passed", "questions"),
+}
 HEADS = ("organisation", "period_from", "period_to", "as_of", "known_at", "generator", "criteria")
 
 
@@ -113,6 +126,59 @@ def test_the_same_state_gives_the_same_bytes_in_another_process_and_folder(
         check=True,
     )
     assert (tmp_path / "again.zip").read_bytes() == first.path.read_bytes()
+
+
+def test_no_pack_tells_an_answer_or_what_is_right(seeded_sqlite: Path, tmp_path: Path) -> None:
+    shutil.copyfile(seeded_sqlite, tmp_path / "akashi.sqlite")
+    database = Database(f"sqlite:///{tmp_path / 'akashi.sqlite'}")
+    with database.reading() as session:
+        organisation = session.scalars(select(Organisation)).one()
+        questions = [read_question(row.content) for row in session.scalars(select(QuestionVersion))]
+        taken = {row.event_id: items_of(session, row) for row in session.scalars(select(AttemptResult))}
+    made = pack_of(database, organisation, tmp_path)
+    database.close()
+    assert any(item["answer"] for items in taken.values() for item in items), "there is something to be told"
+
+    events = [json.loads(line.split(b" ", 1)[1]) for line in member_of(made.path, "proofs/events.txt").splitlines()]
+    tests = [each for each in events if each["type"] == "attempt.submitted"]
+    assert len(tests) == len(taken) > 5
+    for each in tests:
+        assert set(each["body"]) == TOLD_OF_A_TEST
+        assert all(sorted(asked) == ["question", "version"] for asked in each["body"]["questions"])
+        assert [*each["commitments"]] == ["items"]
+
+    texts = texts_in(made.path, tmp_path)
+    explained = {text for question in questions for text in question.feedback.values()}
+    answered = {json.dumps(item["answer"], separators=(",", ":")) for items in taken.values() for item in items}
+    answered |= {json.dumps(each, separators=(",", ":")) for each in map(right_answer, questions)}
+    told = {
+        (name, value)
+        for name, text in texts.items()
+        if name != "verify.py"
+        for value in (explained | answered - {"null"})
+        if value in text
+    }
+    assert told == set()
+    keys = re.compile(rb'"+(?:answer|correct|given|choice|choices|pairs|order)"+:')
+    assert [name for name in texts if name != "verify.py" and keys.search(member_of(made.path, name))] == []
+
+
+def test_a_plain_hash_of_a_tests_answers_is_not_in_its_event(seeded_sqlite: Path) -> None:
+    database = Database(f"sqlite:///{seeded_sqlite}")
+    with database.reading() as session:
+        for row in session.scalars(select(AttemptResult)):
+            event = json.loads(session.get_one(LedgerEvent, row.event_id).payload)
+            opening = session.get_one(RecordOpening, row.event_id)
+            items = opening.entries["items"]
+            assert event["commitments"] == commit_fields(opening.salt, {"items": items})
+            guessed = {sha256(items.encode()).hexdigest(), *commit_fields(bytes(32), {"items": items}).values()}
+            assert not guessed & set(event["commitments"].values())
+    database.close()
+
+
+def member_of(pack: Path, name: str) -> bytes:
+    with zipfile.ZipFile(pack) as archive:
+        return archive.read(name)
 
 
 def personal_values(database: Database) -> set[str]:

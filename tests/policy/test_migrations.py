@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from lms.services.organisations import add_organisation, add_units
 from lms.store.base import Database
 from lms.store.migrations import FOLDER, migrate, schema_differences, unmigrate
-from lms.store.records import record_tables
+from lms.store.records import drop_append_only_ddl, record_tables
 from lms.store.revisions import SchemaBehindError, check_schema, current_revision, newest_revision
 from lms.store.schema import Base
 from tests.conftest import NOW
@@ -164,6 +164,31 @@ def test_a_filled_database_goes_down_and_up_and_keeps_what_older_tables_hold(fil
         check_sound(filled)
         after = rows(filled, kept)
         assert {name: len(found) for name, found in after.items()} == {name: len(before[name]) for name in kept}
+
+
+def test_a_database_whose_events_hold_answers_is_refused_and_left_as_it_was(filled: Database) -> None:
+    unmigrate(filled, "0001")
+    with filled.engine.connect() as connection:
+        for statement in drop_append_only_ddl(["attempt_result"], connection.dialect.name):
+            connection.execute(text(statement))
+        old = (
+            """[{"question": "q1", "version": "0", "order": [], "answer": {"choice": "b"}, "given": 1, "maximum": 1}]"""
+        )
+        query = "UPDATE attempt_result SET items = :old WHERE id = (SELECT min(id) FROM attempt_result)"
+        connection.execute(text(query), {"old": old})
+        connection.commit()
+    before = rows(filled, tables(filled))
+    with pytest.raises(RuntimeError, match="hold answers"):
+        migrate(filled)
+    assert current_revision(filled) == "0001"
+    assert rows(filled, tables(filled)) == before
+
+
+def test_the_questions_of_a_paper_survive_the_way_down_and_up(filled: Database) -> None:
+    before = rows(filled, {"attempt_result"})
+    unmigrate(filled, "0001")
+    migrate(filled)
+    assert rows(filled, {"attempt_result"}) == before
 
 
 def test_a_filled_database_taken_down_to_nothing_can_be_filled_again(filled: Database) -> None:

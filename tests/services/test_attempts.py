@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from courses.requirements import Occasion, Requirement
@@ -27,12 +29,14 @@ from lms.services.attempts import (
 from lms.services.attempts import test_desk as desk_of
 from lms.services.awareness import ModuleInUse, module_in_use
 from lms.services.identities import link_by_decision
+from lms.services.ledger_checks import ProblemCode
 from lms.services.organisations import add_organisation
 from lms.services.record_checks import verify_records
 from lms.store.attempts import Answer, Attempt, AttemptResult, SupplementCompletion
 from lms.store.awareness import QuestionVersion
 from lms.store.base import Database
 from lms.store.ledger import LedgerEvent
+from lms.store.openings import RecordOpening
 from lms.store.organisations import Organisation
 from quizzes.attempts import StartVerdict
 from quizzes.marking import AnswerError
@@ -47,6 +51,7 @@ from tests.factories import (
     all_at_once,
     answer_paper,
     errors_in,
+    items_of,
     learner_of,
     require,
     small_module,
@@ -148,15 +153,57 @@ def test_a_submission_records_what_it_rests_on(
     assert (result.mark, result.maximum, result.pass_mark, result.is_passed) == (8, 10, 8, True)
     assert (result.module_version, result.occasion) == (module.version_hash, "annual/fiscal_year:2026")
     assert (result.started_at, result.submitted_at, result.number) == (now, now + 9 * MINUTE, 1)
-    assert [each["given"] for each in result.items] == [0, 0, *[1] * 8]
-    assert [each["answer"] for each in result.items[:3]] == [None, {"choice": "c"}, {"choice": "b"}]
-    assert {each["version"] for each in result.items} == set(module.question_hashes)
+    items = items_of(session, result)
+    assert [each["given"] for each in items] == [0, 0, *[1] * 8]
+    assert [each["answer"] for each in items[:3]] == [None, {"choice": "c"}, {"choice": "b"}]
+    assert {each["version"] for each in result.questions} == set(module.question_hashes)
     paper, again = result_of(session, learner, attempt_id)
     assert again == result
-    assert [each.item.order for each in paper.questions] == [tuple(each["order"]) for each in result.items]
-    event = session.get_one(LedgerEvent, result.event_id)
-    assert b'"attempt.submitted"' in event.payload
+    assert [each.item.order for each in paper.questions] == [tuple(each["order"]) for each in items]
+    assert [each.question.key for each in paper.questions] == [each["question"] for each in result.questions]
+    event = json.loads(session.get_one(LedgerEvent, result.event_id).payload)
+    assert event["type"] == "attempt.submitted"
+    assert event["body"]["questions"] == result.questions
+    assert [*event["commitments"]] == ["items"]
     assert verify_records(session, organisation.id).problem_count == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "member"),
+    [({"entries": {"items": "[]"}}, "salt"), ({"salt": bytes(32)}, "salt"), ({"entries": {"items": None}}, "salt")],
+)
+def test_answers_changed_behind_the_tool_are_found(
+    session: Session, learner: Learner, module: ModuleInUse, now: datetime, change: dict[str, Any], member: str
+) -> None:
+    result = take_test(session, learner, module, now, wrong=2)
+    session.execute(update(RecordOpening).where(RecordOpening.event_id == result.event_id).values(change))
+    found = verify_records(session, result.organisation_id)
+    assert [(each.code, each.event_id, each.member) for each in found.problems] == [
+        (ProblemCode.OPENING_CHANGED, result.event_id, member)
+    ]
+
+
+def test_answers_that_are_gone_are_counted_and_the_record_stays_whole(
+    session: Session, learner: Learner, module: ModuleInUse, now: datetime
+) -> None:
+    result = take_test(session, learner, module, now, wrong=2)
+    before = verify_records(session, result.organisation_id)
+    session.execute(delete(RecordOpening).where(RecordOpening.event_id == result.event_id))
+    after = verify_records(session, result.organisation_id)
+    assert (before.erased, after.erased, after.problems) == (0, 1, [])
+    assert after.openings == before.openings - 1
+
+
+def test_no_two_submissions_of_the_same_answers_commit_alike(
+    session: Session, organisation: Organisation, module: ModuleInUse, now: datetime
+) -> None:
+    commitments = set()
+    for number in range(3):
+        learner = add_learner(session, organisation, sub=f"same-{number}")
+        result = take_test(session, learner, module, now, wrong=10)
+        event = json.loads(session.get_one(LedgerEvent, result.event_id).payload)
+        commitments.add(event["commitments"]["items"])
+    assert len(commitments) == 3
 
 
 def test_after_the_submission_nothing_changes(
@@ -214,7 +261,7 @@ def test_answers_saved_while_submitting_are_marked_or_refused(
     assert all(isinstance(each, AttemptOverError) for each in errors_in(found))
     with database.reading() as session:
         result = session.scalars(select(AttemptResult)).one()
-        assert [place for place, each in enumerate(result.items, start=1) if each["given"]] == acknowledged
+        assert [place for place, each in enumerate(items_of(session, result), start=1) if each["given"]] == acknowledged
 
 
 @pytest.mark.parametrize("used", [0, 2])
@@ -321,8 +368,8 @@ def test_papers_are_drawn_anew_and_within_the_bank(
     papers = set()
     for number in range(3):
         result = take_test(session, learner, large, now + number * timedelta(hours=1), wrong=10)
-        papers.add(tuple(each["question"] for each in result.items))
-        assert len({each["question"] for each in result.items}) == 10
+        papers.add(tuple(each["question"] for each in result.questions))
+        assert len({each["question"] for each in result.questions}) == 10
     assert len(papers) == 3
     assert len({each.seed for each in results_of(session, learner.identity_ids)}) == 3
 

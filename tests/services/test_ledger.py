@@ -337,7 +337,7 @@ def test_an_untouched_ledger_has_no_problem_and_is_counted(database: Database, k
     with database.reading() as session:
         tree, records = verify_ledger(session, kept.id, VERIFIER), verify_records(session, kept.id)
     assert (tree.events, tree.leaves, tree.pending, tree.checkpoints, tree.problems) == (7, 6, 1, 2, [])
-    assert (records.records, records.openings, records.problems) == (7, 1, [])
+    assert (records.records, records.openings, records.erased, records.problems) == (7, 1, 0, [])
 
 
 def test_an_erased_opening_is_no_problem(database: Database, kept: Organisation) -> None:
@@ -593,7 +593,7 @@ def test_the_commands_show_verify_and_print_what_outsiders_need(
 ) -> None:
     assert akashi("verify") == (
         0,
-        "kakuu: 0 events, 0 in the tree, 0 pending, 0 checkpoints, 0 records, 0 openings.\n  Nothing is wrong.\n",
+        "kakuu: 0 events, 0 in the tree, 0 pending, 0 checkpoints, 0 records, 0 openings, 0 erased.\n  Nothing is wrong.\n",
     )
     with database.transaction() as session:
         record(session, organisation, *units(now, "A", "B"))

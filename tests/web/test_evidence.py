@@ -148,10 +148,13 @@ def test_two_clicks_lead_from_a_clause_to_the_proof_and_one_leads_back(desk: Vis
     assert "Download the proof" in record
     assert "module version" in record
     assert "/trace/clauses/7.2" in record, "and back"
-    assert "it would give away the answers" in record
+    assert "Not in the ledger; it holds commitments to: items" in record
     proof = desk.get(f"/trace/records/{evidence_id}/proof")
     assert check_proof(proof.data, verifier_for(settings.keys_dir, "kakuu")) == []
     assert json.loads(proof.data)["evidence_id"] == evidence_id
+    for text in (record, proof.get_data(as_text=True)):
+        assert "questions" in text
+        assert "answer" not in text, "a proof is handed out, and the answers are not in it"
 
 
 def test_every_clause_of_the_list_has_its_page(desk: Visit) -> None:

@@ -17,6 +17,7 @@ from lms.store.ledger import LedgerEvent
 from lms.store.outbox import ScoreDelivery
 from quizzes.marking import right_answer
 from quizzes.questions import PaperItem, Question, QuestionKind, draw_paper
+from tests.factories import items_of
 from tests.practice_organisation.seed import MODULE
 from tests.web.conftest import BOTH_DATABASES, OTHER_STAFF, SECRETARY, STAFF, Launched
 from tests.web.papers import TEST, Sitting, form_of, start
@@ -61,6 +62,11 @@ def refuses(tool_database: Database) -> Callable[[Any, int, str], None]:
 Refuses = Callable[[Any, int, str], None]
 
 
+def items_recorded(database: Database, row: AttemptResult) -> list[dict[str, Any]]:
+    with database.reading() as session:
+        return items_of(session, row)
+
+
 def result_row(database: Database, attempt_id: int) -> AttemptResult:
     with database.reading() as session:
         return session.scalars(select(AttemptResult).where(AttemptResult.attempt_id == attempt_id)).one()
@@ -87,7 +93,9 @@ class TestAttempt:
         assert path_of(sitting.submit()) == staff.path(f"{sitting.at}/result")
         row = result_row(tool_database, sitting.attempt_id)
         assert (row.mark, row.maximum, row.is_passed) == (10, 10, True)
-        assert [item["answer"] for item in row.items] == [right_answer(each.question) for each in questions]
+        assert [item["answer"] for item in items_recorded(tool_database, row)] == [
+            right_answer(each.question) for each in questions
+        ]
         with tool_database.reading() as session:
             assert session.get(LedgerEvent, row.event_id) is not None
         assert staff.get(f"{sitting.at}/result").status_code == 200

@@ -161,7 +161,7 @@ def _tests(source: Source, links: dict[int, int]) -> Table:
         AttemptResult.maximum,
         AttemptResult.pass_mark,
         AttemptResult.is_passed,
-        AttemptResult.items,
+        AttemptResult.questions,
         LedgerEvent.leaf,
     )
     query = (
@@ -185,7 +185,7 @@ def _tests(source: Source, links: dict[int, int]) -> Table:
         started,
         submitted,
         *marks,
-        items,
+        questions,
         leaf,
     ) in source.session.execute(query):
         table.add(
@@ -194,7 +194,7 @@ def _tests(source: Source, links: dict[int, int]) -> Table:
             short_version(version),
             *(occasion, number, started, submitted),
             *marks,
-            [f"{each['question']}@{each['version'][:12]}" for each in items],
+            [f"{each['question']}@{each['version'][:12]}" for each in questions],
             "automatic",
             short_id(leaf),
         )
