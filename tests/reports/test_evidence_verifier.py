@@ -11,6 +11,7 @@ import struct
 import sys
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256, sha512
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from courses.signed_notes import NoteVerifier, sign_note
 from lms.reports.evidence import verify
 from lms.reports.evidence.pack import fingerprint
 from tests.reports.evidence_packs import (
+    FACTS,
     LEDGER_KEY,
     LEDGER_VERIFIER,
     OTHER_KEY,
@@ -542,3 +544,29 @@ def test_a_witness_may_sign_below_a_checkpoint_but_not_below_a_manifest() -> Non
     with pytest.raises(verify.Broken):
         verify.open_note(f"{text}\n\n{line}{line}", key, others_too=False)
     assert NoteVerifier.parse(key.text) == LEDGER_VERIFIER
+
+
+def test_a_fingerprint_in_capitals_or_in_groups_is_the_same_one(
+    good: bytes, found: Callable[..., list[tuple[str, str]]]
+) -> None:
+    assert found(good, key=TRUSTED.upper()) == []
+    assert found(good, key=":".join(TRUSTED[at : at + 4] for at in range(0, 64, 4)).upper()) == []
+    assert found(good, key=str(LEDGER_VERIFIER).upper()) == [("key.other", "manifest.json.sig")]
+
+
+def test_a_pack_that_was_packed_again_is_told_in_one_line(
+    good: bytes, found: Callable[..., list[tuple[str, str]]]
+) -> None:
+    assert found(packed(list(contents(good).items()), zipfile.ZIP_DEFLATED)) == [("zip.form", "pack")]
+
+
+def test_times_that_do_not_follow_the_places_are_mentioned_and_are_no_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify.check(str(write_pack(tmp_path / "in_order.zip"))).earlier == 0
+    pack = write_pack(tmp_path / "pack.zip", PackValues(count=70, facts=replace(FACTS, known_at=70), cited=(5, 58)))
+    report = verify.check(str(pack))
+    assert report.earlier == 1  # the key's introduction, at minute 10 after minute 58
+    report.findings, report.count = [], 0
+    verify.print_report(report, is_japanese=False)
+    assert "Note: 1 of these events bear a time" in capsys.readouterr().out

@@ -83,6 +83,12 @@ LIMITS = (
 )  # fmt: skip
 
 
+EARLIER = (
+    "Note: {} of these events bear a time (recorded_at) before that of an event in front of them. That is no error: history that was entered later keeps its own times. Only the place tells in which order events came into the ledger.",
+    "注：うち {} 件の記録は、前にある記録より早い時刻（recorded_at）を持っています。誤りではありません。後から登録された過去の記録は、もとの時刻を保ちます。台帳に加えられた順序を示すのは位置だけです。",
+)  # fmt: skip
+
+
 class Finding(NamedTuple):
     """One thing that is wrong."""
 
@@ -112,6 +118,8 @@ class Report:
         self.count = 0
         self.facts: List[Tuple[str, str]] = []
         self.is_key_known = False
+        self.earlier = 0
+        """Events whose time lies before that of an event that was recorded before them."""
 
     def add(self, code: str, where: str, detail: object = "") -> None:
         """Note that something is wrong."""
@@ -328,7 +336,23 @@ def read_archive(data: Any, report: Report) -> Dict[str, Content]:
         return {}
     if fields != (b"PK\5\6", 0, 0, here, here, size, start, 0) or count > MOST_FILES:
         report.add("zip.end", "pack", fields[1:])
+    if _is_packed_again(data, min(count, MOST_FILES), start, end):
+        report.add("zip.form", "pack", f"{count}")
+        return {}
     return _read_entries(data, min(count, MOST_FILES), start, end, report)
+
+
+def _is_packed_again(data: Any, count: int, start: int, end: int) -> bool:
+    """Say whether the manifest itself is compressed: then somebody packed everything again, and one line says so."""
+    at = start
+    for _ in range(count):
+        if at + CENTRAL.size > end:
+            break
+        entry = CENTRAL.unpack_from(data, at)
+        if data[at + CENTRAL.size : at + CENTRAL.size + entry[10]] == OWN[0].encode():
+            return bool(entry[4])
+        at += CENTRAL.size + entry[10] + entry[11] + entry[12]
+    return False
 
 
 def _read_entries(data: Any, count: int, start: int, end: int, report: Report) -> Dict[str, Content]:
@@ -452,7 +476,8 @@ def check_key(manifest: Dict[str, Any], wanted: Optional[str], report: Report) -
     """Compare the pack's keys with the one that the reader trusts; either will do, as each vouches for the other."""
     known = {text for part in ("ledger", "pack_key") for text in (manifest[part]["verifier_key"], manifest[part]["fingerprint"])}  # fmt: skip
     if wanted is not None:
-        report.is_key_known = re.sub(r"[\s:]", "", wanted) in known
+        named = re.sub(r"[\s:]", "", wanted)
+        report.is_key_known = named in known or (len(named) == 64 and named.lower() in known)  # 64: a fingerprint
         if not report.is_key_known:
             report.add("key.other", OWN[1], wanted)
 
@@ -562,7 +587,7 @@ def read_events(manifest: Dict[str, Any], content: Optional[Content], leaves: Li
 
 
 def _read_lines(manifest: Dict[str, Any], events: Events, leaves: List[bytes], report: Report) -> None:
-    last = -1
+    last, latest = -1, ""
     for row, (at, line) in enumerate(events.lines(), 1):
         place, _, payload = line.partition(b" ")
         try:
@@ -574,6 +599,8 @@ def _read_lines(manifest: Dict[str, Any], events: Events, leaves: List[bytes], r
         except Broken as broken:
             report.add("event.form", f"{EVENTS}, {row}", broken)
             continue
+        time = str(members.get("recorded_at", ""))  # one form, in UTC: the order of the texts is that of the times
+        report.earlier, latest = report.earlier + (time < latest), max(time, latest)
         if n <= last:
             report.add("event.order", f"{EVENTS}, {row}", n)
         leaf = hashlib.sha256(b"\x00" + payload).digest()
@@ -762,6 +789,8 @@ def print_report(report: Report, is_japanese: bool) -> None:
     for finding in report.findings:
         print(_plain(f"{finding.code}  {finding.where}  {finding.detail}").rstrip())
         print("    " + MEANINGS[finding.code][is_japanese])
+    if report.earlier:
+        print(EARLIER[is_japanese].format(report.earlier))
     if report.count > len(report.findings):
         print(f"… +{report.count - len(report.findings)}")
     if report.count:
