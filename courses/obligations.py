@@ -84,7 +84,7 @@ class RequirementsInYear:
         )
         self.shared = tuple(obligation for obligation, _ in self._throughout)
         """The obligations of whoever is in scope from before the year until further notice and belongs to the audience."""
-        self._is_for_everyone = all(each.requirement.audience.is_everyone for each in self.shared)
+        self._is_for_everyone = all(days is None for _, days in self._throughout)
 
     def obligations_of(self, person: PersonFacts) -> tuple[Obligation, ...]:
         """Return the person's obligations that belong to the year, in order of due date."""
@@ -93,7 +93,9 @@ class RequirementsInYear:
             return self._one_by_one(person, stays)
         if self._is_for_everyone:
             return self.shared
-        return tuple(each for each, days in self._throughout if each.requirement.audience.meets(person, days))
+        return tuple(
+            each for each, days in self._throughout if days is None or each.requirement.audience.meets(person, days)
+        )
 
     def _is_untouched(self, person: PersonFacts, stays: Sequence[Period]) -> bool:
         """Tell whether no event of the year, and none of its days, makes a difference to the person."""
@@ -115,18 +117,19 @@ class RequirementsInYear:
         return tuple(obligations)
 
 
-def _throughout(requirement: Requirement, year: FiscalYear) -> Iterator[tuple[Obligation, Period]]:
+def _throughout(requirement: Requirement, year: FiscalYear) -> Iterator[tuple[Obligation, Period | None]]:
     """Yield the obligations of whoever is in scope from before the year until further notice.
 
-    With each come the days on one of which the person must belong to the requirement's audience.
+    With each come the days on one of which the person must belong to the requirement's audience; None: everyone does.
     """
+    is_for_all = requirement.audience.is_everyone
     world = _World([Period(FIRST_DAY)], year, ())
     if requirement.occasion is Occasion.FISCAL_YEAR:
         for each in _annual_of(world.stays, requirement, year):
-            yield each, year.period
+            yield each, None if is_for_all else year.period
     elif requirement.occasion is Occasion.PLEDGE_TEXT:
         for each in _of_changed_texts(requirement, world):
-            yield each, _one_day(each.opens_on)
+            yield each, None if is_for_all else _one_day(each.opens_on)
 
 
 def _one_day(day: date) -> Period:

@@ -279,7 +279,8 @@ class PackWriter:
 
     def _note_evidence(self, row: Sequence[Cell], places: Sequence[int]) -> Sequence[Cell]:
         for place in places:
-            self.evidence_ids.update(str(row[place] or "").split())
+            if row[place]:
+                self.evidence_ids.update(str(row[place]).split())
         return row
 
     def _event_line(self, n: int, payload: bytes) -> bytes:

@@ -154,7 +154,8 @@ def make_pack(
     """
     organisation = question.organisation
     check_known_at(session, organisation.id, question.size)
-    particulars = particulars_on(session, organisation.id, question.as_of, question.size)
+    are_names_wanted = question.is_named or names is not None
+    particulars = particulars_on(session, organisation.id, question.as_of, question.size) if are_names_wanted else {}
     secret = load_or_create_pseudonym_key(keys_dir, organisation.key)
     source = Source(session, question, Naming(secret, particulars if question.is_named else None))
     seal = pack_seal(session, organisation, keys_dir, question.size)
