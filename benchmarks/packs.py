@@ -45,7 +45,12 @@ def _place(database: Database, keys_dir: Path) -> None:
 
 
 def _write_tables(pack: Path) -> None:
-    """Write the tables of a pack again, from their rows in memory: the reference."""
+    """Read the tables of a pack from their CSV and write them again: the reference.
+
+    A pack's values must come from somewhere; reading them from CSV stands for that, and costs less than asking the
+    database and the rules. Of what makes a pack more than tables (events, hashes, verification, summary and charts as
+    PDF) nothing is in it.
+    """
     with zipfile.ZipFile(pack) as archive:
         for name in archive.namelist():
             if name.endswith(".csv"):
