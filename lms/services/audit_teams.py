@@ -27,7 +27,7 @@ from lms.services.auditors import Book, open_book
 from lms.services.audits import approved_exceptions, excepted_grounds, find_audit, judge_pairing, team_on
 from lms.services.pools import auditor_id, exclusion_from, person_of_auditor
 from lms.store.audits import Audit, PairingException, TeamAssignment, assignments_of, exceptions_of
-from lms.store.organisations import Organisation
+from lms.store.organisations import Organisation, wait_for_others
 from lms.store.records import Moment, record
 
 
@@ -112,6 +112,7 @@ def assign_team(
         BlockedPairingError: an auditor is not eligible for the area; each is named with the reasons.
         BadDecisionError: nobody has the key of a member.
     """
+    wait_for_others(session, organisation.id)
     audit_key, area_key = place
     actor, now = by
     audit = find_audit(session, organisation.id, audit_key)

@@ -25,7 +25,7 @@ from lms.store.auditors import (
     known_rows,
 )
 from lms.store.openings import record_with_openings
-from lms.store.organisations import Organisation, Unit
+from lms.store.organisations import Organisation, Unit, wait_for_others
 from lms.store.people import Person
 from lms.store.records import Moment, record
 from lms.store.roles import appointments_of
@@ -86,6 +86,7 @@ def define_area(session: Session, organisation: Organisation, facts: AreaFacts, 
     Raises:
         BadDecisionError: a value can't be recorded, or the key is taken.
     """
+    wait_for_others(session, organisation.id)
     _check_area(session, organisation, facts)
     if any(each.key == facts.key for each in known_rows(session, AuditArea, organisation.id)):
         raise BadDecisionError("key", "taken")
@@ -101,6 +102,7 @@ def correct_area(
         BadDecisionError: a value can't be recorded.
         UnknownAreaError: no area has the key.
     """
+    wait_for_others(session, organisation.id)
     _check_area(session, organisation, facts)
     former = next((each for each in known_rows(session, AuditArea, organisation.id) if each.key == facts.key), None)
     if former is None:
@@ -155,6 +157,7 @@ def approve_policy(
     Raises:
         BadDecisionError: a number is out of range, or approver or date are missing.
     """
+    wait_for_others(session, organisation.id)
     months = policy.course_valid_months
     limits = (
         ("auditors_per_area", 1 <= policy.auditors_per_area <= 20),
@@ -287,6 +290,7 @@ def name_candidate(
     Raises:
         BadDecisionError: the cost is out of range, or the person is named already.
     """
+    wait_for_others(session, organisation.id)
     known_person(session, organisation, person_id)
     if not 0 <= cost <= 1_000_000:
         raise BadDecisionError("cost", "range")

@@ -29,7 +29,7 @@ from lms.store.audits import (
     audits_of,
     exceptions_of,
 )
-from lms.store.organisations import Organisation
+from lms.store.organisations import Organisation, wait_for_others
 from lms.store.records import Moment, record
 
 _AUDIT_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -116,6 +116,7 @@ def plan_audit(session: Session, organisation: Organisation, facts: AuditFacts, 
         BadDecisionError: a value can't be recorded, the key is taken, or the days make no sense.
         UnknownAreaError: an area is not defined on the day of the audit.
     """
+    wait_for_others(session, organisation.id)
     period_to, held_to = _check_audit(facts)
     if any(each.key == facts.key for each in audits_of(session, organisation.id)):
         raise BadDecisionError("key", "taken")

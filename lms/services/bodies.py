@@ -17,7 +17,7 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from courses.roles import DEFAULT_SEPARATIONS, IsmsRole, Separation
-from lms.store.organisations import Organisation
+from lms.store.organisations import Organisation, wait_for_others
 from lms.store.records import record
 from lms.store.roles import Body, Seat, SeparationRule, appointments_of, bodies_of, seats_of, separation_rules_of
 
@@ -71,6 +71,7 @@ def establish_body(
     Raises:
         BodyRefused: a name is missing, the key can't be one, the body that it reports to is unknown or reports to it.
     """
+    wait_for_others(session, organisation.id)
     _check_texts(facts.key, name_ja=facts.name_ja, name_en=facts.name_en)
     bodies = bodies_of(session, organisation.id)
     if facts.parent_key is not None:
@@ -101,6 +102,7 @@ def establish_seat(
     Raises:
         BodyRefused: a title is missing, the key can't be one, the body is unknown, or fewer may hold it than must.
     """
+    wait_for_others(session, organisation.id)
     _check_texts(facts.key, title_ja=facts.title_ja, title_en=facts.title_en)
     if facts.body_key not in {each.key for each in bodies_of(session, organisation.id) if each.valid_to is None}:
         raise BodyRefused("parent_unknown", "body_key")
@@ -134,6 +136,7 @@ def close_body(
         BodyRefused: it is unknown or closed; it would end before it starts; a seat of it, or a body that reports to it,
             goes on.
     """
+    wait_for_others(session, organisation.id)
     bodies = bodies_of(session, organisation.id)
     seats = seats_of(session, organisation.id)
     if any(each.body_key == key and _goes_beyond(each, first_day_closed) for each in seats):
@@ -151,6 +154,7 @@ def close_seat(
     Raises:
         BodyRefused: it is unknown or closed; it would end before it starts; somebody is appointed to it beyond that day.
     """
+    wait_for_others(session, organisation.id)
     held = appointments_of(session, organisation.id)
     if any(each.seat_key == key and _goes_beyond(each, first_day_closed) for each in held):
         raise BodyRefused("in_use", "appointment")
@@ -176,6 +180,7 @@ def separate(
     Raises:
         BodyRefused: reason or approver is missing, both roles are one, or they are kept apart already.
     """
+    wait_for_others(session, organisation.id)
     for name in ("reason", "approved_by"):
         if not getattr(facts, name).strip():
             raise BodyRefused("field_missing", name)

@@ -21,7 +21,7 @@ from courses.pledges import AssuranceMethod, Purpose
 from lms.services.pledges import is_serving, text_in_force, text_version
 from lms.services.signing import Assurance, OutdatedTextError, SigningForm, decline_pledge, sign_pledge
 from lms.services.vendors import is_engaged
-from lms.store.organisations import Organisation
+from lms.store.organisations import Organisation, wait_for_others
 from lms.store.pledges import PledgeDecline, PledgeInvitation, PledgeInvitationRevocation, PledgeSignature
 from lms.store.records import known, record
 
@@ -71,6 +71,7 @@ def invite(
         NotEngagedError: nobody engaged today is meant.
         UnknownPledgeError: no text of the key is in force.
     """
+    wait_for_others(session, organisation.id)
     actor, now = by
     today = jst_date(now)
     if person_id is None or not is_engaged(session, person_id, today) or not is_serving(session, person_id, today):
@@ -101,6 +102,7 @@ def revoke_invitation(
     Raises:
         InvitationRefused: there is none such, or it is not open any more.
     """
+    wait_for_others(session, organisation.id)
     found = next(
         (each for each in invitations_of(session, organisation.id, by[1]) if each.invitation.id == invitation_id), None
     )

@@ -19,7 +19,7 @@ from lms.services.auditor_decisions import check_text, known_person
 from lms.services.auditors import open_book
 from lms.services.audits import find_audit, judge_pairing
 from lms.store.audits import PairingException, exceptions_of
-from lms.store.organisations import Organisation
+from lms.store.organisations import Organisation, wait_for_others
 from lms.store.records import Moment, record
 
 
@@ -66,6 +66,7 @@ def propose_exception(
         ExceptionProblemError: a named ground does not exclude the auditor; the proposer is the auditor.
         BadDecisionError: reason or mitigation are missing.
     """
+    wait_for_others(session, organisation.id)
     audit = find_audit(session, organisation.id, facts.audit_key)
     known_person(session, organisation, facts.person_id)
     if proposer_id == facts.person_id:
@@ -104,6 +105,7 @@ def decide_exception(
     Raises:
         ExceptionProblemError: there is no such proposal, it is decided, or the approver is the auditor or the proposer.
     """
+    wait_for_others(session, organisation.id)
     approver_id, is_approved = decision
     proposal = session.get(PairingException, exception_id)
     if proposal is None or proposal.organisation_id != organisation.id:

@@ -14,7 +14,6 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from courses.calendar import Period, jst_date
@@ -22,7 +21,7 @@ from courses.facts import ImpossibleDateError, MissingValueError, check_alone, f
 from lms.services.fact_kinds import KINDS, FactKind
 from lms.store.organisations import Organisation
 from lms.store.people import Person, PersonFact
-from lms.store.records import known, record
+from lms.store.records import CorrectedMeanwhileError, known, record
 
 
 class NoSuchPersonError(LookupError):
@@ -199,7 +198,7 @@ def _supersede(
             setattr(row, name, getattr(fact, name))
     try:
         record(session, organisation, row)
-    except IntegrityError:  # two at once: one row can be superseded by one other alone
+    except CorrectedMeanwhileError:
         raise FactSupersededError(fact.id) from None
     return row
 

@@ -19,10 +19,12 @@ from courses.people import Employment, affiliation_on
 from courses.pledges import Binding, Reason, SignatureState, binding_on, signature_state
 from lms.services.moments import check_known_at
 from lms.services.people import Particulars, particulars_on, people_facts
+from lms.services.person_facts import NoSuchPersonError
 from lms.services.pledges import approved_texts, histories, history_of
 from lms.services.signing import full_name
 from lms.store.ledger import LedgerEvent
 from lms.store.openings import openings_of
+from lms.store.people import Person
 from lms.store.pledges import PledgeSignature, PledgeText, declines_of, signatures_of, texts_of, withdrawals_of
 from lms.store.records import Moment
 
@@ -223,8 +225,15 @@ def _declined(
 def person_pledges(
     session: Session, organisation_id: int, person_id: int, moment: Moment
 ) -> tuple[Particulars | None, tuple[PersonPledge, ...]]:
-    """Return a person's particulars, and for each key of pledges which text bound them, and how that is known."""
+    """Return a person's particulars, and for each key of pledges which text bound them, and how that is known.
+
+    Raises:
+        NoSuchPersonError: the organisation has no such person.
+    """
     check_known_at(session, organisation_id, moment.known_at)
+    person = session.get(Person, person_id)
+    if person is None or person.organisation_id != organisation_id:
+        raise NoSuchPersonError(person_id)
     particulars = particulars_on(session, organisation_id, moment.as_of, moment.known_at).get(person_id)
     texts = {row.id: row for row in texts_of(session, organisation_id, moment.known_at)}
     signatures = {row.id: row for row in signatures_of(session, organisation_id, moment.known_at, {person_id})}

@@ -24,7 +24,7 @@ from courses.awareness import LANGUAGES, fill
 from courses.calendar import jst_date, start_of_day
 from courses.pledges import ApprovedText, AssuranceMethod, Declined, History, Signed, text_hash, text_on
 from lms.services.awareness import parameter_values
-from lms.store.organisations import Organisation
+from lms.store.organisations import Organisation, wait_for_others
 from lms.store.people import PersonService
 from lms.store.pledges import (
     PledgeApproval,
@@ -143,6 +143,7 @@ def draft_text(session: Session, organisation: Organisation, new: NewText, actor
         BadTextError: a part is empty, too long or holds what nobody can see.
         UnchangedTextError: the newest version of the key says the same.
     """
+    wait_for_others(session, organisation.id)
     if _KEY.fullmatch(new.key) is None:
         raise BadTextError("key", "malformed")
     titles = {each: _checked(f"title_{each}", new.titles.get(each, ""), LONGEST_WORDS) for each in LANGUAGES}
@@ -214,6 +215,7 @@ def approve_text(
         AlreadyApprovedError: it is approved.
         RetroactiveApprovalError: it would take effect before signatures of other versions that were made since.
     """
+    wait_for_others(session, organisation.id)
     actor, now = by
     text = text_version(session, organisation.id, text_id)
     words = {"decision": decided.decision.strip(), "approved_by": decided.approved_by.strip()}
@@ -269,6 +271,7 @@ def void_approval(
         BadDecisionError: no reason was given.
         ApprovalInEffectError: it has taken effect.
     """
+    wait_for_others(session, organisation.id)
     actor, now = by
     row = next((each for each in approvals_of(session, organisation.id) if each.id == approval_id), None)
     if row is None:

@@ -30,7 +30,7 @@ from courses.roles import (
 )
 from lms.services.bodies import separations_of
 from lms.services.role_competence import competence_for
-from lms.store.organisations import Organisation, units_of
+from lms.store.organisations import Organisation, units_of, wait_for_others
 from lms.store.people import PersonService, ScopeMembership
 from lms.store.records import known, record
 from lms.store.roles import Acknowledgement, Appointment, acknowledgements_of, appointments_of, seats_of
@@ -203,7 +203,7 @@ def appoint(session: Session, organisation: Organisation, wanted: NewAppointment
     Raises:
         AppointmentRefused: something stands against it.
     """
-    _wait_for_others(session, organisation)
+    wait_for_others(session, organisation.id)
     return _record(session, organisation, wanted, recorder, None)
 
 
@@ -215,7 +215,7 @@ def appoint_all(
     Raises:
         AppointmentRefused: something stands against one of them.
     """
-    _wait_for_others(session, organisation)
+    wait_for_others(session, organisation.id)
     return [_record(session, organisation, each, recorder, None) for each in wanted]
 
 
@@ -228,7 +228,7 @@ def correct_appointment(
         UnknownAppointmentError: there is none, or it was corrected before.
         AppointmentRefused: something stands against it, or the reason is missing.
     """
-    _wait_for_others(session, organisation)
+    wait_for_others(session, organisation.id)
     former = appointment_in_force(session, organisation.id, appointment_id)
     if not (wanted.reason or "").strip():
         raise AppointmentRefused((Problem(ProblemCode.FIELD_MISSING, field="reason"),))
@@ -274,7 +274,7 @@ def annul_appointment(
         UnknownAppointmentError: there is none, or it was corrected before.
         EndingRefused: the reason is missing.
     """
-    _wait_for_others(session, organisation)
+    wait_for_others(session, organisation.id)
     if not reason.strip():
         raise EndingRefused("field_missing", "reason")
     former = appointment_in_force(session, organisation.id, appointment_id)
@@ -293,7 +293,7 @@ def end_appointment(
         EndingRefused: letter number or reason is missing, the last day lies before the role began, or is not earlier
             than the one that the term has.
     """
-    _wait_for_others(session, organisation)
+    wait_for_others(session, organisation.id)
     former = appointment_in_force(session, organisation.id, appointment_id)
     check_ending(former, ending)
     valid_to = ending.last_day + timedelta(days=1)
@@ -354,7 +354,7 @@ def acknowledge(
         NotYourAppointmentError: it is somebody else's.
         AcknowledgedAlreadyError: it was acknowledged before.
     """
-    _wait_for_others(session, organisation)
+    wait_for_others(session, organisation.id)
     person_id, identity_id = who
     row = appointment_in_force(session, organisation.id, appointment_id)
     if person_id is None or row.person_id != person_id:
@@ -424,10 +424,3 @@ def appointment_in_force(session: Session, organisation_id: int, appointment_id:
     if row is None:
         raise UnknownAppointmentError(appointment_id)
     return row
-
-
-def _wait_for_others(session: Session, organisation: Organisation) -> None:
-    # NO KEY UPDATE: whoever appoints waits here for the other, and writers of other records go on.
-    session.scalars(
-        select(Organisation.id).where(Organisation.id == organisation.id).with_for_update(key_share=True)
-    ).one()

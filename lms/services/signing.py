@@ -30,6 +30,8 @@ from lms.store.pledges import PledgeDecline, PledgeSignature, PledgeText, Pledge
 
 LAUNCH_FRESH = timedelta(minutes=15)
 """A launch older than this signs nothing: the activity is opened again from the platform."""
+CLOCK_SKEW = timedelta(minutes=1)
+"""By which two machines' clocks may differ."""
 CODE_LENGTH = 16
 """Characters of 5 bits: 80 bits, which nobody guesses."""
 LONGEST_NAME, LONGEST_REASON, LONGEST_AGENT = 100, 500, 300
@@ -265,8 +267,8 @@ def _typed(form: SigningForm) -> str:
 
 
 def is_fresh(launched_at: datetime, now: datetime) -> bool:
-    """Tell whether a launch is young enough to sign in it."""
-    return now - launched_at <= LAUNCH_FRESH
+    """Tell whether a launch is young enough to sign in it; one from the future, after a clock was put back, is not."""
+    return -CLOCK_SKEW <= now - launched_at <= LAUNCH_FRESH
 
 
 def is_name_of(typed: str, particulars: Particulars | None) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from courses.calendar import Period
-from lms.store.organisations import Organisation
+from lms.store.organisations import Organisation, wait_for_others
 from lms.store.people import Person
 from lms.store.records import Moment, known, record, valid_on
 from lms.store.vendors import VendorContract, VendorEngagement, VendorFirm
@@ -54,6 +54,7 @@ def add_firm(
     Raises:
         BadVendorError: the name is empty, too long or taken.
     """
+    wait_for_others(session, organisation.id)
     name = _words("name_ja", name_ja)
     rows = select(VendorFirm).where(VendorFirm.organisation_id == organisation.id, VendorFirm.name_ja == name)
     if session.scalars(rows).first() is not None:
@@ -91,6 +92,7 @@ def add_contract(
     Raises:
         BadVendorError: the firm is unknown, or number or title empty, or the number taken.
     """
+    wait_for_others(session, organisation.id)
     period, actor, now = when
     firm = session.get(VendorFirm, firm_id)
     if firm is None or firm.organisation_id != organisation.id:
@@ -128,6 +130,7 @@ def engage(
         BadVendorError: person or contract are unknown, the period leaves the contract's or overlaps another engagement
             of the person under it.
     """
+    wait_for_others(session, organisation.id)
     period, actor, now = when
     contract = next((each for each in contracts_of(session, organisation.id) if each.id == contract_id), None)
     if contract is None:
@@ -163,6 +166,7 @@ def end_engagement(
     Raises:
         BadVendorError: it is unknown, or would end before it starts or later than it does.
     """
+    wait_for_others(session, organisation.id)
     row = next((each for each in engagements_of(session, organisation.id) if each.id == engagement_id), None)
     if row is None:
         raise BadVendorError("engagement", "unknown")

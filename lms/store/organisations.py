@@ -56,6 +56,16 @@ def find_organisation(session: Session, key: str) -> Organisation | None:
     return session.scalar(select(Organisation).where(Organisation.key == key))
 
 
+def wait_for_others(session: Session, organisation_id: int) -> None:
+    """Let those who decide for an organisation do so one after the other, so that what was checked still holds.
+
+    NO KEY UPDATE: writers of other records go on meanwhile. SQLite has one writer anyhow.
+    """
+    session.scalars(
+        select(Organisation.id).where(Organisation.id == organisation_id).with_for_update(key_share=True)
+    ).one()
+
+
 def units_of(session: Session, organisation_id: int) -> list[Unit]:
     """Return the units in order of their recording."""
     return list(session.scalars(select(Unit).where(Unit.organisation_id == organisation_id).order_by(Unit.id)))

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import ColumnElement, ForeignKey, Table, and_, exists, insert, inspect, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 
 from courses.events import (
@@ -30,6 +31,10 @@ from courses.events import (
 from courses.ledger import leaf_hash
 from lms.store.base import BigId
 from lms.store.ledger import LedgerEvent, LedgerLeaf, LedgerPending, reserve_event_ids
+
+
+class CorrectedMeanwhileError(Exception):
+    """Somebody else corrected the same record a moment before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +217,12 @@ def _write(session: Session, organisation: OrganisationKey, rows: Sequence[tuple
         row.organisation_id = organisation.id
         row.event_id = event_id
         session.add(row)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if "supersedes_id" in str(error.orig):  # two at once: one row can be superseded by one other alone
+            raise CorrectedMeanwhileError from None
+        raise
     events = []
     for row, commitments in rows:
         payload = event_bytes(build_event(_facts(organisation.key, row, commitments)))

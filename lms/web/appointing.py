@@ -149,7 +149,8 @@ def _read(entered: dict[str, str]) -> Read:
     appointed_on = _day(entered, "appointed_on", errors, is_optional=True) or first_day
     person_id = _person(entered["person"], first_day, errors)
     place = _place(entered["place"], errors)
-    unit_id = int(entered["unit"]) if entered["unit"].isascii() and entered["unit"].isdigit() else None
+    unit = entered["unit"]
+    unit_id = int(unit) if unit.isascii() and unit.isdigit() and len(unit) < 16 else None
     if errors or first_day is None or appointed_on is None or person_id is None or place is None:
         return Read(None, errors)
     wanted = NewAppointment(

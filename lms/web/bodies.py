@@ -155,7 +155,7 @@ def _number(name: str) -> int | None:
     text = _text(name)
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and int(text[:9]) < _NUMBER_LIMIT):
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) < _NUMBER_LIMIT):
         raise _BadField(name, _("This is no number that can be used here."))
     return int(text)
 

@@ -60,6 +60,7 @@ from lms.services.signing import (
     WrongTextHashError,
 )
 from lms.services.trace import UnknownEvidenceError
+from lms.store.records import CorrectedMeanwhileError
 from lms.web.auditors import UnknownAuditorError
 from lms.web.moments import BadFilterError
 from lms.web.request import browser_language, end_reading, now, tool
@@ -133,6 +134,7 @@ TABLE: dict[type[Exception], Answer] = {
     UnknownAppointmentError: Answer(404, "appointment_unknown"),
     NotYourAppointmentError: Answer(404, "appointment_not_yours"),
     AcknowledgedAlreadyError: Answer(409, "acknowledged_already"),
+    CorrectedMeanwhileError: Answer(409, "corrected_meanwhile"),
     EffortSpentError: Answer(409, "effort_spent"),
 }
 

@@ -155,6 +155,7 @@ def end(handle: str, engagement_id: int) -> Response:
 def invitation(handle: str) -> Response:
     """Invite somebody to sign, and show the address once."""
     asking, key = visitor(), request.form.get("pledge_key", "")
+    asked_moment()  # the answer is a page, shown once: what it can't read is refused before anything is recorded
     try:
         with transaction() as session:
             row, token = invite(session, asking.organisation, _number("person_id"), key, (asking.actor, now()))

@@ -251,6 +251,10 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
         _("The self-check does not ask this today."),
         _("The records have changed since the page was loaded. Please load it again."),
     ),
+    "corrected_meanwhile": lambda: Refusal(
+        _("Somebody else corrected or decided this a moment before you."),
+        _("Nothing of yours was recorded. Please open the page again and look at it as it is now."),
+    ),
     "own_case": lambda: Refusal(
         _("This hit is about you."),
         _("Nobody judges their own case. Please ask somebody who is not concerned."),
