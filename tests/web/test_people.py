@@ -70,6 +70,12 @@ def test_a_persons_page_shows_facts_with_evidence_and_obligations_with_states(
     assert "state-complete" in page
 
 
+def test_a_persons_page_leads_to_their_pledges_and_to_each_record(secretary: Visit, person_id: int) -> None:
+    page = page_of(secretary.get(f"/people/{person_id}"))
+    assert f"/pledge-register/people/{person_id}" in page
+    assert re.search(r'/trace/records/(E-[0-9a-f]{16})"><code>\1</code>', page)
+
+
 def test_nobody_is_known_under_a_foreign_key(secretary: Visit) -> None:
     assert secretary.get("/people/999999").status_code == 404
     assert secretary.get("/people/1", query_string={"known_at": "0"}).status_code == 404

@@ -138,3 +138,9 @@ def test_it_runs_once_a_night_and_leaves_counts_alone(tool: RunningTool, tool_da
     (run,) = runs
     assert run.facts["as_of"] == "2026-11-22"
     assert run.facts["hits"]["NC12"] == 1
+
+
+def test_titles_stand_where_the_facts_have_keys(launched: Launched) -> None:
+    page = page_of(launched(SECRETARY, locale="en").get("/self-check?rule=NC10"))
+    assert "Information security pledge: bound by version 1" in page
+    assert "confidentiality: bound by" not in page
