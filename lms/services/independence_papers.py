@@ -244,7 +244,7 @@ def _duties(case: _Case) -> list[tuple[str, str]]:
         what = _("%(what)s: %(detail)s", what=labels[member.kind], detail=units.get(member.unit, "–"))
         found.append((member.period, what, member.reference))
     for tie in ties.ties:
-        where = tie.area or _("all areas")
+        where = _area_name(case, tie.area) if tie.area else _("all areas")
         what = _("%(what)s: %(detail)s", what=ground_label(tie.kind.value), detail=where)
         found.append((tie.period, what, tie.reference))
     found.sort(key=lambda each: (each[0].start, each[2]))
@@ -255,6 +255,11 @@ def _duties(case: _Case) -> list[tuple[str, str]]:
     )
 
 
+def _area_name(case: _Case, key: str) -> str:
+    area = case.book.areas_on(case.audit.held_from).get(key)
+    return f"{area.name(current_language())} [{key}]" if area else key
+
+
 def _declaration(case: _Case) -> list[tuple[str, str]]:
     last = case.audit.held_to - timedelta(days=1)
     year = FiscalYear.of(last)
@@ -263,7 +268,10 @@ def _declaration(case: _Case) -> list[tuple[str, str]]:
         return [(year_label(year), _("missing"))]
     return [
         (year_label(year), _("declared on %(day)s", day=date_label(declared.declared_on))),
-        (_("Areas with an interest"), ", ".join(sorted(declared.areas)) or _("none")),
+        (
+            _("Areas with an interest"),
+            ", ".join(_area_name(case, each) for each in sorted(declared.areas)) or _("none"),
+        ),
         (_("Evidence id"), case.evidence.get(declared.reference, "–")),
     ]
 

@@ -35,9 +35,15 @@ class UnknownAuditorError(LookupError):
 @requires(Permission.READ_AUDITORS)
 def register(handle: str) -> str:
     """Show the register."""
-    moment = asked_moment()
-    rows = auditor_register(reading(), visitor().organisation.id, moment)
-    return render_template("auditors/register.html", moment=moment, rows=rows, year=FiscalYear.of(moment.as_of))
+    asking, moment = visitor(), asked_moment()
+    areas = open_book(reading(), asking.organisation.id, moment).areas_on(moment.as_of)
+    return render_template(
+        "auditors/register.html",
+        moment=moment,
+        rows=auditor_register(reading(), asking.organisation.id, moment),
+        area_names={key: area.name(asking.language) for key, area in areas.items()},
+        year=FiscalYear.of(moment.as_of),
+    )
 
 
 @blueprint.get("/export.<any(csv, xlsx):file_format>")

@@ -44,5 +44,5 @@ def _common() -> dict[str, str]:
         "authorities": _("Authorities"),
         "number": "No. " if current_language() == "en" else "",
         "evidence": _("Evidence id"),
-        "version": _("Text version"),
+        "version": _("Version of responsibilities and authorities"),
     }
