@@ -150,7 +150,8 @@ def _read(entered: dict[str, str]) -> Read:
     person_id = _person(entered["person"], first_day, errors)
     place = _place(entered["place"], errors)
     unit = entered["unit"]
-    unit_id = int(unit) if unit.isascii() and unit.isdigit() and len(unit) < 16 else None
+    named = int(unit) if unit.isascii() and unit.isdigit() and len(unit) < 16 else 0  # no unit's key
+    unit_id = named if unit else None
     if errors or first_day is None or appointed_on is None or person_id is None or place is None:
         return Read(None, errors)
     wanted = NewAppointment(
