@@ -57,6 +57,8 @@ def draw_chart_pdf(
     if people is not None:
         names = replace(names, people=people)
     text = chart_text(chart, names, organisation)
+    if people is not None:
+        text = replace(text, legend=[*text.legend, _("P-… are pseudonyms of people.")])
     below = ChartList(_("Appointments that the chart shows"), chart_columns(), _list(chart, names))
     return chart_pdf(text, below, organisation.name(names.language), moment.as_of, _chosen())
 

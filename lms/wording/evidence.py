@@ -53,6 +53,26 @@ def consistency_label(code: str) -> str:
     return ", ".join(labels[each]() if each in labels else each for each in code.split())
 
 
+def bound_label(code: str) -> str:
+    """Return what binds people in scope, in words."""
+    labels: dict[str, Callable[[], str]] = {
+        "in_force": lambda: _("In scope, bound by a pledge in force"),
+        "obsolete_only": lambda: _("In scope, signed only a text whose days for re-signing are over"),
+        "none": lambda: _("In scope, bound by no pledge"),
+    }
+    return labels[code]()
+
+
+def correction_label(code: str) -> str:
+    """Return what a record that follows another does to it, in words."""
+    labels: dict[str, Callable[[], str]] = {
+        "correction": lambda: _("of these, corrections"),
+        "void": lambda: _("of these, records taken back"),
+        "approval": lambda: _("of these, approvals of a proposal"),
+    }
+    return labels[code]() if code in labels else code
+
+
 def summary_notes() -> tuple[str, ...]:
     """Return what a reader must know beside the figures."""
     return (

@@ -96,6 +96,16 @@ class Summary:
     notes: tuple[str, ...]
     """What is not in the pack, what the proof does not prove."""
     dated: date
+    filters: tuple[str, str, str, str]
+    """Words of filters: between conditions, an empty value, how distinct values and how one value are written."""
+    keys_title: str
+    keys: tuple[tuple[str, str], ...]
+    """Fingerprints: label and value."""
+    contents_title: str
+    contents: tuple[str, ...]
+    """Files of the pack, tables with their number of rows."""
+    share: str
+    """How a share of the obligations is written: ``%(number)s (%(percent)s%%)``."""
 
     def figures(self) -> Iterator[Figure]:
         """Yield all figures in the order of reading."""
@@ -107,12 +117,32 @@ class Summary:
                 yield figure
 
 
-def filter_text(figure: Figure) -> str:
+_ALARMING = ("overdue", "lapsed")
+"""States that must catch the eye."""
+
+
+def filter_text(figure: Figure, words: tuple[str, str, str, str]) -> str:
     """Return how a figure is got, as the PDF writes it: ``03_matrix.csv: state = overdue``."""
-    conditions = " ∧ ".join(f"{column} = {value or '∅'}" for column, value in figure.where)
-    counted = {"rows": "", "distinct": f"distinct {figure.of}", "cell": f"→ {figure.of}"}[figure.way]
+    joint, empty, distinct, cell = words
+    conditions = joint.join(f"{column} = {value or empty}" for column, value in figure.where)
+    counted = {"rows": "", "distinct": distinct % {"column": figure.of}, "cell": cell % {"column": figure.of}}[
+        figure.way
+    ]
     rest = ", ".join(part for part in (conditions, counted) if part)
     return f"{figure.file}: {rest}" if rest else figure.file
+
+
+def _grid_cells(figures: Sequence[Figure], share: str) -> list[list[object]]:
+    """Return what stands in a line, and whether it must catch the eye: obligations past their day, with their share."""
+    totals = [each.value for each in figures if "state" not in dict(each.where) and each.way == "rows"]
+    cells: list[list[object]] = []
+    for each in figures:
+        is_alarming = dict(each.where).get("state") in _ALARMING and each.value != 0
+        text = str(each.value)
+        if is_alarming and totals and isinstance(each.value, int) and isinstance(totals[0], int):
+            text = share % {"number": text, "percent": f"{100 * each.value / totals[0]:.0f}"}
+        cells.append([text, is_alarming])
+    return cells
 
 
 def summary_pdf(summary: Summary) -> bytes:
@@ -133,7 +163,7 @@ def summary_pdf(summary: Summary) -> bytes:
                 "title": grid.title,
                 "caption": grid.caption,
                 "columns": grid.columns,
-                "lines": [[name, *(str(each.value) for each in figures)] for name, figures in grid.lines],
+                "lines": [[[name, False], *_grid_cells(figures, summary.share)] for name, figures in grid.lines],
             }
             for grid in summary.grids
         ],
@@ -141,7 +171,8 @@ def summary_pdf(summary: Summary) -> bytes:
             {
                 "title": each.title,
                 "lines": [
-                    [label, figure.words or str(figure.value), filter_text(figure)] for label, figure in each.lines
+                    [label, figure.words or str(figure.value), filter_text(figure, summary.filters)]
+                    for label, figure in each.lines
                 ],
             }
             for each in summary.listings
@@ -150,6 +181,10 @@ def summary_pdf(summary: Summary) -> bytes:
         "headings": summary.headings,
         "notes_title": summary.notes_title,
         "notes": summary.notes,
+        "keys_title": summary.keys_title,
+        "keys": summary.keys,
+        "contents_title": summary.contents_title,
+        "contents": summary.contents,
     }
     return render_pdf("evidence_summary.typ", values, summary.dated)
 

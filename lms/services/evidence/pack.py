@@ -36,7 +36,7 @@ from lms.services.evidence.roles import chart_files, role_tables
 from lms.services.evidence.selfcheck import self_check_tables
 from lms.services.evidence.separations import separation_tables
 from lms.services.evidence.source import PackQuestion, Source
-from lms.services.evidence.summary import document_table, summary_in
+from lms.services.evidence.summary import About, document_table, summary_in
 from lms.services.evidence.tables import Table
 from lms.services.ledger_keys import pack_verifier_for
 from lms.services.moments import check_known_at
@@ -206,8 +206,15 @@ def manifest_hash(pack: Path) -> str:
 def _pages(
     source: Source, parts: _Parts, facts: PackFacts, seal: PackSeal, pack_key_fingerprint: str
 ) -> Iterator[PackFile]:
+    about = About(
+        facts.criteria,
+        facts.generator,
+        fingerprint(seal.ledger_key),
+        pack_key_fingerprint,
+        [each.path for each in parts.files],
+    )
     for language in ("ja", "en"):
-        summary = summary_in(language, source, parts.tables, facts.criteria, facts.generator)
+        summary = summary_in(language, source, parts.tables, about)
         yield PackFile(f"00_summary.{language}.pdf", summary_pdf(summary))
         if language == "en":
             yield PackFile("00_summary.json", summary_json(summary))

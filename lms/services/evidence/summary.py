@@ -6,6 +6,7 @@ Source: ISO/IEC 27001 clauses 4.3, 7.2, 9.1; domain.md §3 (population = sum of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from courses.calendar import JST, FiscalYear
@@ -14,23 +15,31 @@ from courses.requirements import State
 from courses.selfcheck import Judgement, Rule
 from lms.reports.evidence.summary import Figure, Grid, Listing, Summary
 from lms.services.evidence.auditors import AUDITORS, PAIRINGS
+from lms.services.evidence.binding import BINDING, BOUND
 from lms.services.evidence.corrections import CORRECTIONS
 from lms.services.evidence.people import MATRIX, PEOPLE, RECONCILIATION
 from lms.services.evidence.pledges import DECLINES, STAFF, VENDORS
 from lms.services.evidence.pool import POOL
 from lms.services.evidence.results import ATTENDANCE, RECORDED_TESTS, TESTS
 from lms.services.evidence.roles import APPOINTMENTS
-from lms.services.evidence.selfcheck import SELF_CHECK
+from lms.services.evidence.selfcheck import RULES, SELF_CHECK
 from lms.services.evidence.source import Source
 from lms.services.evidence.tables import Table
 from lms.services.moments import checkpoint_covering
 from lms.store.documents import DocumentReference
 from lms.store.requirements import requirements_of
 from lms.wording.auditors import qualification_label
-from lms.wording.evidence import consistency_label, difference_label, document_label, summary_notes
+from lms.wording.evidence import (
+    bound_label,
+    consistency_label,
+    correction_label,
+    difference_label,
+    document_label,
+    summary_notes,
+)
 from lms.wording.gettext import _, current_language, use_language
 from lms.wording.pools import pool_verdict_label
-from lms.wording.registers import category_label, date_label, mode_label, state_label, year_label
+from lms.wording.registers import category_label, date_label, employment_label, mode_label, state_label, year_label
 from lms.wording.selfcheck import judgement_label, rule_title
 
 SCOPE_DOCUMENTS = "00_documents.csv"
@@ -62,14 +71,26 @@ def document_table(source: Source) -> Table:
     return table
 
 
-def summary_in(language: Literal["ja", "en"], source: Source, tables: Tables, criteria: str, generator: str) -> Summary:
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the summary says of the pack as a whole."""
+
+    criteria: str
+    generator: str
+    ledger_fingerprint: str
+    pack_fingerprint: str
+    files: Sequence[str]
+    """Files that are no tables."""
+
+
+def summary_in(language: Literal["ja", "en"], source: Source, tables: Tables, about: About) -> Summary:
     """Return the summary in a language."""
     with use_language(language):
         return Summary(
             language=language,
             title=_("Evidence pack for competence and awareness: summary"),
             organisation=source.question.organisation.name(language),
-            facts=tuple(_facts(source, criteria, generator)),
+            facts=tuple(_facts(source, about.criteria, about.generator)),
             documents_title=_("Scope and applicability"),
             documents=tuple(_documents(tables[SCOPE_DOCUMENTS], language)),
             grids=(_by_category(tables), _by_requirement(tables, _titles(source))),
@@ -78,6 +99,12 @@ def summary_in(language: Literal["ja", "en"], source: Source, tables: Tables, cr
             notes_title=_("Notes"),
             notes=summary_notes(),
             dated=source.question.as_of,
+            filters=(_(" and "), _("(empty)"), _("distinct values of %(column)s"), _("value of %(column)s")),
+            keys_title=_("Fingerprints"),
+            keys=((_("Ledger key"), about.ledger_fingerprint), (_("Pack key"), about.pack_fingerprint)),
+            contents_title=_("Files in this pack, and rows of the tables"),
+            contents=tuple(sorted([*about.files, *(f"{path} ({each.rows.count})" for path, each in tables.items())])),
+            share=_("%(number)s (%(percent)s%%)"),
         )
 
 
@@ -93,7 +120,10 @@ def _facts(source: Source, criteria: str, generator: str) -> Iterator[tuple[str,
     yield _("As known at"), _("ledger size %(size)s (%(time)s)", size=question.size, time=time)
     yield _("Made by"), generator
     yield _("Criteria applied"), criteria
-    yield _("People"), _("named") if question.is_named else _("by pseudonym; the organisation keeps the key")
+    yield (
+        _("How people are named"),
+        _("named") if question.is_named else _("under pseudonyms; the organisation keeps the key"),
+    )
 
 
 def _documents(table: Table, language: str) -> Iterator[tuple[str, str]]:
@@ -205,6 +235,10 @@ def by_value(table: Table, column: str, label: _Label, *, known: Sequence[str] =
 
 def _people(tables: Tables) -> Iterator[tuple[str, Figure]]:
     people = tables[PEOPLE]
+    employed = people.counted(("employment",), distinct="person")
+    for (employment,), count in sorted(employed.items()):
+        label = _("Employment: %(kind)s", kind=employment_label(employment) or _("not known"))
+        yield label, Figure.counted(PEOPLE, count, (("employment", employment),), "person")
     without = people.counted(("obligations",), distinct="person").get(("0",), 0)
     yield _("In scope without any obligation"), Figure.counted(PEOPLE, without, (("obligations", "0"),), "person")
     differences = (
@@ -236,6 +270,10 @@ def _pledges(tables: Tables) -> Iterator[tuple[str, Figure]]:
                 where = (("withdrawal_ground", ground),)
                 yield _("Withdrawn: %(ground)s", ground=ground), Figure.counted(path, count, where)
     yield total(tables[DECLINES], _("Declined"))
+    bound = tables[BINDING].counted(("bound",), distinct="person")
+    for value in BOUND:
+        where = (("bound", value),)
+        yield bound_label(value), Figure.counted(BINDING, bound.get((value,), 0), where, "person")
 
 
 def _roles(tables: Tables) -> Iterator[tuple[str, Figure]]:
@@ -278,12 +316,19 @@ def _auditors(tables: Tables) -> Iterator[tuple[str, Figure]]:
 def _self_check(tables: Tables) -> Iterator[tuple[str, Figure]]:
     table = tables[SELF_CHECK]
     counts = table.counted(("rule", "judgement"))
+    states = {str(row[0]): str(row[1]) for row in tables[RULES].rows}
     for rule in Rule:
+        if states[rule.value] != "run":
+            words = _("not examined: nothing to look at")
+            figure = Figure.read(RULES, states[rule.value], "state", (("rule", rule.value),), words)
+            yield f"{rule.value} {rule_title(rule)}", figure
+            continue
         hits = sum(count for (name, _), count in counts.items() if name == rule.value)
         yield f"{rule.value} {rule_title(rule)}", Figure.counted(SELF_CHECK, hits, (("rule", rule.value),))
     yield from by_value(table, "judgement", judgement_label, known=("", *(each.value for each in Judgement)))
 
 
 def _corrections(tables: Tables) -> Iterator[tuple[str, Figure]]:
-    yield total(tables[CORRECTIONS], _("Corrections recorded since the period began"))
+    yield total(tables[CORRECTIONS], _("Records that follow another, recorded since the period began"))
+    yield from by_value(tables[CORRECTIONS], "kind", correction_label, known=("correction", "void", "approval"))
     yield from by_value(tables[CORRECTIONS], "record", lambda name: _("Corrections: %(record)s", record=name))
