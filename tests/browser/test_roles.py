@@ -94,8 +94,9 @@ def test_somebody_is_appointed_and_acknowledges(site: Site, new_context: NewCont
     began = time.perf_counter()
     appointee.follow(theirs.locator("a.brand"))
     appointee.follow(theirs.locator("a[href$='/roles/mine']").first)
-    appointee.follow(theirs.locator("form[action$='/acknowledge'] button"))
+    waiting = theirs.locator("form[action$='/acknowledge']").count()  # more, where other roles wait for them too
+    appointee.follow(theirs.locator("form[action$='/acknowledge'] button").first)
     measure("clicks to acknowledge", appointee.clicks)
     measure("seconds to acknowledge, without reading", time.perf_counter() - began)
-    assert theirs.locator("form[action$='/acknowledge']").count() == 0
-    assert theirs.locator(".role-card .tick").count() == 1
+    assert theirs.locator("form[action$='/acknowledge']").count() == waiting - 1
+    assert theirs.locator(".role-card .tick").count() >= 1

@@ -198,7 +198,7 @@ def test_one_persons_page_says_which_text_bound_on_a_day(secretary: Visit, tool_
     today = page_of(secretary.get(f"/pledge-register/people/{key}"))
     assert "signature-in_force" in june
     assert "signature-obsolete" in today
-    assert secretary.get("/pledge-register/people/999999").status_code == 200
+    assert secretary.get("/pledge-register/people/999999").status_code == 404
 
 
 def paper(tool_database: Database, **changes: Any) -> dict[str, Any]:
