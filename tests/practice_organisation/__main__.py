@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 from lms.clock import read_clock
@@ -35,12 +36,11 @@ def main() -> int:
         "AKASHI_LOG_FORMAT": "console",
         "LMS_STATE": str(VAR / f"practice-lms-{lms_port}.json"),
     } | dict(os.environ)
-    database = Database(environment["AKASHI_DATABASE_URL"])
-    migrate(database)
-    if seed(database, lms, read_clock()):
-        shutil.rmtree(environment["AKASHI_ANCHOR_DIR"], ignore_errors=True)  # of a database that was deleted
-        print("Made the practice organisation 架空大学情報基盤センター (everybody in it is fictional).")
-    database.close()
+    try:
+        _prepare(environment, lms)
+    except RuntimeError as refused:  # by a migration that can't take over what an older version has filled
+        print(f"The practice database is of an earlier version ({refused}). `make clean` removes it.", file=sys.stderr)
+        return 1
     people = VAR / "practice-people.json"
     write_cast(people)
     python = sys.executable
@@ -93,6 +93,18 @@ def main() -> int:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _prepare(environment: Mapping[str, str], issuer: str) -> None:
+    """Bring the database to the newest schema, and fill a new one."""
+    database = Database(environment["AKASHI_DATABASE_URL"])
+    try:
+        migrate(database)
+        if seed(database, issuer, read_clock()):
+            shutil.rmtree(environment["AKASHI_ANCHOR_DIR"], ignore_errors=True)  # of a database that was deleted
+            print("Made the practice organisation 架空大学情報基盤センター (everybody in it is fictional).")
+    finally:
+        database.close()
 
 
 def _wait_until_up(*addresses: str) -> None:
