@@ -45,6 +45,8 @@ STAFF = (
     *("V0002", "00136", "00138"),
 )
 """Staff of the practice organisation who have not taken the test; each plays in one test."""
+SIGNERS = ("00104", "00121", "00124", "00125", "00128", "00137")
+"""Staff who owe the pledge's newest text and take no test here; each plays in one test."""
 
 
 class ServerFault(Exception):
@@ -60,6 +62,7 @@ class Site:
     lms: PracticeLms
     database: Database
     _staff: Iterator[str] = field(default_factory=lambda: iter(STAFF))
+    _signers: Iterator[str] = field(default_factory=lambda: iter(SIGNERS))
 
     @property
     def lms_url(self) -> str:
@@ -69,6 +72,10 @@ class Site:
     def somebody(self) -> str:
         """Return the staff number of somebody whom no other test has played."""
         return next(self._staff)
+
+    def signer(self) -> str:
+        """Return the staff number of somebody who owes a pledge and whom no other test has played."""
+        return next(self._signers)
 
     def hand_in_empty_papers(self, staff_number: str, hours_ago: Sequence[int]) -> None:
         """Record failed attempts of somebody who has opened the tool before."""

@@ -76,7 +76,7 @@ def sign_from_the_course(page: Page, site: Site, person: str) -> Page:
 def test_a_pledge_is_signed_from_the_course_in_a_window_of_its_own(
     site: Site, context: BrowserContext, measure: Measure
 ) -> None:
-    page, person = context.new_page(), site.somebody()
+    page, person = context.new_page(), site.signer()
     enter_lms(page, site, person)
     started = time.monotonic()
     frame, clicks = open_activity(page, site, PLEDGES), Clicks(1)
@@ -96,7 +96,7 @@ def test_a_pledge_is_signed_from_the_course_in_a_window_of_its_own(
 
 
 def test_the_signing_page_is_shown_in_no_frame(site: Site, context: BrowserContext) -> None:
-    view = launch(context, site, site.somebody(), link="2")
+    view = launch(context, site, site.signer(), link="2")
     address = f"{session_path(view)}pledges/confidentiality/sign"
     view.goto(address)
     assert view.locator("button[value=sign]").count() == 1, "the control: it is there in a window of its own"
@@ -130,7 +130,7 @@ def test_a_vendors_employee_signs_by_invitation_in_a_browser_that_was_never_here
 
 
 def test_pages_of_pledges_have_no_violation(site: Site, context: BrowserContext) -> None:
-    view = launch(context, site, site.somebody(), link="2")
+    view = launch(context, site, site.signer(), link="2")
     inspector = Inspector(view)
     inspector.inspect("my pledges", "pledges")
     inspector.inspect("sign", "pledges/confidentiality/sign")
@@ -201,7 +201,7 @@ def test_the_pages_that_are_open_to_anyone_have_no_violation(site: Site, new_con
 
 def test_the_step_from_frame_to_window_has_no_violation(site: Site, context: BrowserContext) -> None:
     page = context.new_page()
-    enter_lms(page, site, site.somebody())
+    enter_lms(page, site, site.signer())
     frame = open_activity(page, site, PLEDGES)
     assert violations_of(frame) == []
     with frame.expect_navigation():
