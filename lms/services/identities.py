@@ -71,7 +71,7 @@ def see_identity(session: Session, platform: Platform, launch: Launch, now: date
     identity.claimed_family_name = launch.family_name
     identity.claimed_given_name = launch.given_name
     identity.claimed_staff_number = launch.staff_number
-    identity.last_seen_at = now
+    identity.last_seen_at = identity.last_launched_at = now
     session.flush()
     return identity
 

@@ -93,6 +93,7 @@ def registration_of(session: Session, platform: Platform) -> Registration:
         token_url=platform.token_url,
         keyset_url=platform.keyset_url,
         deployments=deployments_of(session, platform.id),
+        trusted_audiences=frozenset(platform.trusted_audiences),
     )
 
 
@@ -249,6 +250,8 @@ def _open_session(session: Session, platform: Platform, launch: Launch, now: dat
         handle=secrets.token_hex(8),
         secret_hash=_hash(secret),
         organisation_id=platform.organisation_id,
+        platform_id=platform.id,
+        deployment_id=launch.deployment_id,
         identity_id=identity.id,
         resource_link_pk=link.id,
         lti_roles=list(launch.roles),
@@ -290,6 +293,8 @@ def _see_resource_link(session: Session, platform: Platform, launch: Launch, now
     link.title = launch.resource_link_title
     link.opens = launch.custom.get("akashi")
     link.line_item_url = launch.line_item_url
+    link.line_items_url = launch.line_items_url
+    link.ags_scopes = list(launch.ags_scopes)
     link.last_launched_at = now
     session.flush()
     return link

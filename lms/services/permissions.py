@@ -58,11 +58,22 @@ class Permission(StrEnum):
     """Review auditors' competence once a year."""
     APPROVE_EXCEPTIONS = "approve_exceptions"
     """Approve or refuse exceptions from independence."""
+    MANAGE_PLATFORMS = "manage_platforms"
+    """Invite platforms to register, approve, change and stop registrations."""
+    MANAGE_DELIVERIES = "manage_deliveries"
+    """See which grades have not arrived or differ on the platform; send again, put aside, compare now."""
+    READ_ROSTERS = "read_rosters"
+    """See who is enrolled in the platform's courses, how that differs from the staff list, and pull it anew."""
+    MANAGE_SESSIONS = "manage_sessions"
+    """See everybody's live sessions and end them."""
 
 
 EVERYONE = frozenset({Permission.LEARN})
 ON_STAFF = frozenset({Permission.READ_CHART})
 """Rights of everybody who serves in the organisation, beside those of everyone who was launched."""
+
+ACCOUNT = frozenset({Permission.MANAGE_PLATFORMS, Permission.MANAGE_DELIVERIES, Permission.MANAGE_SESSIONS})
+"""Rights of a local account for emergencies: to mend the connection, and nothing that is a record."""
 
 ROLES_WITH: dict[Permission, frozenset[IsmsRole]] = {
     Permission.READ_ATTENDANCE: frozenset({IsmsRole.SECRETARIAT}),
@@ -97,6 +108,10 @@ ROLES_WITH: dict[Permission, frozenset[IsmsRole]] = {
     Permission.PLAN_AUDITS: frozenset({IsmsRole.AUDIT_COMMITTEE, IsmsRole.CHIEF_AUDITOR}),
     Permission.REVIEW_AUDITORS: frozenset({IsmsRole.CHIEF_AUDITOR}),
     Permission.APPROVE_EXCEPTIONS: frozenset({IsmsRole.CISO, IsmsRole.AUDIT_COMMITTEE}),
+    Permission.MANAGE_PLATFORMS: frozenset({IsmsRole.SECRETARIAT}),
+    Permission.MANAGE_DELIVERIES: frozenset({IsmsRole.SECRETARIAT}),
+    Permission.READ_ROSTERS: frozenset({IsmsRole.SECRETARIAT}),
+    Permission.MANAGE_SESSIONS: frozenset({IsmsRole.SECRETARIAT}),
 }
 """The table: which roles have a right; one entry for each right that not everybody has."""
 

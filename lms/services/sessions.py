@@ -16,11 +16,15 @@ from sqlalchemy.orm import Session
 from courses.calendar import jst_date
 from lms.lti.roles import is_instructor
 from lms.services.launches import SESSION_LIFETIME, TOUCH_INTERVAL
-from lms.services.permissions import Permission, permissions_of
+from lms.services.permissions import ACCOUNT, Permission, permissions_of
 from lms.store.identities import identities_of, person_of
 from lms.store.launches import LaunchSession, ResourceLink
 from lms.store.organisations import Organisation
 from lms.store.platforms import Platform
+
+
+class NoIdentityError(LookupError):
+    """A local account was asked for the identity of a platform, which it does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,13 @@ class Visitor:
     """The one who is asking, for the length of a request."""
 
     handle: str
+    kind: str
+    """What the session came from; see `lms.store.launches.LaunchSession`."""
     organisation: Organisation
-    identity_id: int
+    launched_identity_id: int | None
+    """None for a local account; whoever may learn has one, see `identity_id`."""
+    account_id: int | None
+    """The local account; None for everybody who was launched."""
     person_id: int | None
     """The person on the staff list; None while the identity is nobody's."""
     identity_ids: tuple[int, ...]
@@ -39,21 +48,38 @@ class Visitor:
     is_framed: bool
     is_instructor: bool
     return_url: str | None
-    resource_link_pk: int
+    resource_link_pk: int | None
+    """The activity; None while content is chosen, and for a local account."""
+    reviewed_identity_id: int | None
+    """Whose submission is reviewed; None but for a submission review."""
     opens: str | None
     """Key of what the activity opens."""
-    platform_address: str
-    """An address of the platform; its origin may frame our pages."""
-    platform_issuer: str
-    deployment_id: str
+    platform_id: int | None
+    platform_address: str | None
+    """An address of the platform, whose origin may frame our pages; None for a local account."""
+    platform_issuer: str | None
+    deployment_id: str | None
     launched_at: datetime
     """When the launch was verified; a window opened from its frame keeps it."""
     needs_touch: bool
     """Whether the sliding expiry is due to be moved."""
 
     @property
+    def identity_id(self) -> int:
+        """The identity that was launched.
+
+        Raises:
+            NoIdentityError: a local account asks.
+        """
+        if self.launched_identity_id is None:
+            raise NoIdentityError
+        return self.launched_identity_id
+
+    @property
     def actor(self) -> str:
         """The visitor as records and audit events name them."""
+        if self.account_id is not None:
+            return f"account:{self.account_id}"
         return f"identity:{self.identity_id}" if self.person_id is None else f"person:{self.person_id}"
 
     def may(self, permission: Permission) -> bool:
@@ -66,8 +92,13 @@ def find_visitor(session: Session, handle: str, secret: str, now: datetime) -> V
     row = session.execute(
         select(
             LaunchSession.secret_hash,
+            LaunchSession.kind,
             LaunchSession.identity_id,
+            LaunchSession.account_id,
             LaunchSession.resource_link_pk,
+            LaunchSession.reviewed_identity_id,
+            LaunchSession.platform_id,
+            LaunchSession.deployment_id,
             LaunchSession.lti_roles,
             LaunchSession.return_url,
             LaunchSession.is_framed,
@@ -77,13 +108,12 @@ def find_visitor(session: Session, handle: str, secret: str, now: datetime) -> V
             LaunchSession.revoked_at,
             LaunchSession.created_at,
             ResourceLink.opens,
-            ResourceLink.deployment_id,
             Platform.authorization_url,
             Platform.issuer,
             Organisation,
         )
-        .join(ResourceLink, ResourceLink.id == LaunchSession.resource_link_pk)
-        .join(Platform, Platform.id == ResourceLink.platform_id)
+        .outerjoin(ResourceLink, ResourceLink.id == LaunchSession.resource_link_pk)
+        .outerjoin(Platform, Platform.id == LaunchSession.platform_id)
         .join(Organisation, Organisation.id == LaunchSession.organisation_id)
         .where(LaunchSession.handle == handle)
     ).one_or_none()
@@ -93,27 +123,43 @@ def find_visitor(session: Session, handle: str, secret: str, now: datetime) -> V
         return None
     if row.revoked_at is not None or now >= row.expires_at:
         return None
-    person_id = person_of(session, row.identity_id)
-    identity_ids = (row.identity_id,) if person_id is None else tuple(identities_of(session, person_id))
+    person_id, identity_ids = _person_behind(session, row.identity_id)
     return Visitor(
         handle=handle,
+        kind=row.kind,
         organisation=row.Organisation,
-        identity_id=row.identity_id,
+        launched_identity_id=row.identity_id,
+        account_id=row.account_id,
         person_id=person_id,
         identity_ids=identity_ids,
-        permissions=permissions_of(session, person_id, jst_date(now)),
+        permissions=_permissions(session, row.account_id, person_id, now),
         language=row.language,
         is_framed=row.is_framed,
         is_instructor=is_instructor(row.lti_roles),
         return_url=row.return_url,
         resource_link_pk=row.resource_link_pk,
+        reviewed_identity_id=row.reviewed_identity_id,
         opens=row.opens,
+        platform_id=row.platform_id,
         platform_address=row.authorization_url,
         platform_issuer=row.issuer,
         deployment_id=row.deployment_id,
         launched_at=row.created_at,
         needs_touch=now - row.touched_at >= TOUCH_INTERVAL,
     )
+
+
+def _person_behind(session: Session, identity_id: int | None) -> tuple[int | None, tuple[int, ...]]:
+    if identity_id is None:
+        return None, ()
+    person_id = person_of(session, identity_id)
+    return person_id, (identity_id,) if person_id is None else tuple(identities_of(session, person_id))
+
+
+def _permissions(
+    session: Session, account_id: int | None, person_id: int | None, now: datetime
+) -> frozenset[Permission]:
+    return ACCOUNT if account_id is not None else permissions_of(session, person_id, jst_date(now))
 
 
 def touch(session: Session, handle: str, now: datetime) -> None:

@@ -30,6 +30,9 @@ class LtiIdentity(Base):
     claimed_staff_number: Mapped[str | None]
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
+    """The last launch, or the last roster that listed it."""
+    last_launched_at: Mapped[datetime | None]
+    """NULL for somebody whom only a roster has named so far."""
 
 
 class IdentityLink(Record, Base):

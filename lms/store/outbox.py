@@ -43,3 +43,37 @@ class ScoreDelivery(Base):
     sent_timestamp: Mapped[datetime | None]
     """The ``timestamp`` of the last score sent; the next one is later."""
     delivered_at: Mapped[datetime | None]
+    compared_at: Mapped[datetime | None]
+    """When the platform's gradebook was last read and compared."""
+    standing: Mapped[str | None]
+    """What that comparison found: ``same``, ``lost`` (sent again) or ``overridden`` (shown and left)."""
+    held_score: Mapped[float | None]
+    """Points that the platform held then, out of `held_maximum`; NULL for none."""
+    held_maximum: Mapped[float | None]
+    set_aside_at: Mapped[datetime | None]
+    """When an operator put a dead letter aside; NULL while it waits for somebody to look at it."""
+    set_aside_by: Mapped[str | None]
+
+
+class Reconciliation(Base):
+    """One reading of a line item's results, nightly or because somebody asked for it."""
+
+    __tablename__ = "reconciliation"
+    __table_args__ = (Index("ix_reconciliation_state_next_try_at", "state", "next_try_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
+    resource_link_pk: Mapped[int] = mapped_column(BigId, ForeignKey("resource_link.id"), index=True)
+    wanted_at: Mapped[datetime]
+    wanted_by: Mapped[str]
+    """``system:worker`` at night, else who pressed the button."""
+    state: Mapped[str]
+    """``wanted``, ``done`` or ``failed``."""
+    refusal: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    same: Mapped[int] = mapped_column(default=0)
+    lost: Mapped[int] = mapped_column(default=0)
+    overridden: Mapped[int] = mapped_column(default=0)

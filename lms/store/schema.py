@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lms.store import (
+    accounts,
     attempts,
     audit,
     auditors,
@@ -24,6 +25,7 @@ from lms.store import (
     requirements,
     restores,
     roles,
+    rosters,
     selfcheck,
     training_records,
     vendors,
@@ -32,6 +34,7 @@ from lms.store.base import Base
 
 __all__ = [
     "Base",
+    "accounts",
     "attempts",
     "audit",
     "auditors",
@@ -53,6 +56,7 @@ __all__ = [
     "requirements",
     "restores",
     "roles",
+    "rosters",
     "selfcheck",
     "training_records",
     "vendors",

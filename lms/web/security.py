@@ -174,7 +174,8 @@ def guard() -> None:
         return
     asking = visitor()
     set_language(asking.language)
-    allow_frames_of(asking.platform_address)
+    if asking.platform_address is not None:
+        allow_frames_of(asking.platform_address)
     if not asking.may(permission):
         raise NotPermittedError(permission)
     if request.method not in {"GET", "HEAD"}:

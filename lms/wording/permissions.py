@@ -42,6 +42,12 @@ _PERMISSIONS: dict[str, Callable[[], str]] = {
     "plan_audits": lambda: _("Define areas and policy, plan audits, assign teams, propose exceptions."),
     "review_auditors": lambda: _("Review the competence of auditors."),
     "approve_exceptions": lambda: _("Approve or refuse exceptions from independence."),
+    "manage_platforms": lambda: _("Invite Moodle sites to register; approve, change and stop registrations."),
+    "manage_deliveries": lambda: _(
+        "See which grades have not arrived in Moodle or differ there; send them again, put them aside, compare now."
+    ),
+    "read_rosters": lambda: _("See who is enrolled in Moodle's courses, and how that differs from the staff list."),
+    "manage_sessions": lambda: _("See everybody's live sessions and end them."),
 }
 """One sentence for each value of `lms.services.permissions.Permission`; docs/permissions.md is made from them."""
 

@@ -149,6 +149,8 @@ def open_seats(database: Database, count: int) -> list[Seat]:
                     handle=handle,
                     secret_hash=_hash(secret),
                     organisation_id=platform.organisation_id,
+                    platform_id=platform.id,
+                    deployment_id=link.deployment_id,
                     identity_id=identity.id,
                     resource_link_pk=link.id,
                     lti_roles=[],

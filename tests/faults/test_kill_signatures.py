@@ -84,7 +84,8 @@ def _pens(database: Database, organisation: Organisation, count: int) -> list[Pe
             session.add(
                 LaunchSession(
                     handle=handle, secret_hash=_hash(secret), organisation_id=organisation.id,
-                    identity_id=identity.id, resource_link_pk=link.id, lti_roles=[], is_framed=False, language="ja",
+                    platform_id=platform.id, deployment_id=link.deployment_id, identity_id=identity.id,
+                    resource_link_pk=link.id, lti_roles=[], is_framed=False, language="ja",
                     created_at=now, touched_at=now, expires_at=now.replace(year=now.year + 1),
                 )
             )  # fmt: skip
