@@ -9,16 +9,15 @@ import random
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TypeVar
 
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms.config import Settings
-from lms.lti.access_tokens import AccessTokenFault, AccessTokens
-from lms.lti.connection import platform_http
-from lms.lti.http import OutgoingFault, PlatformHttp
+from lms.lti.access_tokens import AccessTokenFault
+from lms.lti.connection import PlatformServices, platform_services
+from lms.lti.http import OutgoingFault
 from lms.lti.id_tokens import Registration
 from lms.lti.scores import (
     Conflict,
@@ -33,7 +32,6 @@ from lms.lti.scores import (
     read_result,
     send_score,
 )
-from lms.lti.tool_keys import load_or_create
 from lms.services.launches import registration_of
 from lms.services.scores import note_dead
 from lms.store.attempts import AttemptResult
@@ -67,20 +65,6 @@ class Claimed:
     """When it was decided, or a second after the last score sent, whichever is later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """What sending needs, kept for the life of the process."""
-
-    http: PlatformHttp
-    tokens: AccessTokens
-
-
-@lru_cache(maxsize=4)
-def _sender(settings: Settings) -> Sender:
-    http = platform_http(settings)
-    return Sender(http, AccessTokens(http, load_or_create(settings.keys_dir)))
-
-
 def deliver_scores(database: Database, settings: Settings, now: datetime) -> int:
     """Send a batch of wanted scores; return how many were tried."""
     with database.reading() as session:  # an idle worker leaves the write lock to those who answer
@@ -93,7 +77,7 @@ def deliver_scores(database: Database, settings: Settings, now: datetime) -> int
     for claimed in batch:
         if time.monotonic() >= ends:
             break
-        outcome = _send(_sender(settings), claimed, now)
+        outcome = _send(platform_services(settings), claimed, now)
         with database.transaction() as session:
             _settle(session, claimed, outcome, now)
         tried += 1
@@ -156,15 +140,15 @@ class _Outcome:
     retry_at: datetime | None = None
 
 
-def _send(sender: Sender, claimed: Claimed, now: datetime) -> _Outcome:
+def _send(services: PlatformServices, claimed: Claimed, now: datetime) -> _Outcome:
     if claimed.line_item_url is None:
         return _Outcome("dead", "no_line_item")
     if claimed.timestamp > now:  # a timestamp in the future would block every later score on Moodle 4.5, seen 2026-11
         return _Outcome("wanted", None, None, claimed.timestamp)
     score = Score(claimed.user_id, claimed.mark, claimed.maximum, None, claimed.timestamp)
-    delivery = send_score(sender.http, sender.tokens, claimed.registration, claimed.line_item_url, score, now)
+    delivery = send_score(services.http, services.tokens, claimed.registration, claimed.line_item_url, score, now)
     if isinstance(delivery, Conflict):
-        return _reconcile(sender, claimed, now)
+        return _reconcile(services, claimed, now)
     return _judge(delivery, claimed, now)
 
 
@@ -180,12 +164,12 @@ def _judge(delivery: Delivery, claimed: Claimed, now: datetime) -> _Outcome:
     return _Outcome("wanted", delivery.reason.value, None, wait)
 
 
-def _reconcile(sender: Sender, claimed: Claimed, now: datetime) -> _Outcome:
+def _reconcile(services: PlatformServices, claimed: Claimed, now: datetime) -> _Outcome:
     """Answer a 409: the platform holds a score of the same second or later. Read it, then be content or come after it."""
     assert claimed.line_item_url is not None  # noqa: S101 - checked before sending; this tells mypy
     try:
         held = read_result(
-            sender.http, sender.tokens, claimed.registration, claimed.line_item_url, claimed.user_id, now
+            services.http, services.tokens, claimed.registration, claimed.line_item_url, claimed.user_id, now
         )
     except (ResultFault, AccessTokenFault, OutgoingFault):
         return _Outcome("wanted", "conflict")

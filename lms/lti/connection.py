@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 from lms.config import Settings
+from lms.lti.access_tokens import AccessTokens
 from lms.lti.http import OutgoingPolicy, PlatformHttp
+from lms.lti.tool_keys import load_or_create
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformServices:
+    """What a call to a platform's services needs, kept for the life of the process."""
+
+    http: PlatformHttp
+    tokens: AccessTokens
 
 
 def platform_http(settings: Settings) -> PlatformHttp:
@@ -15,3 +28,10 @@ def platform_http(settings: Settings) -> PlatformHttp:
             ca_bundle=settings.ca_bundle,
         )
     )
+
+
+@lru_cache(maxsize=4)
+def platform_services(settings: Settings) -> PlatformServices:
+    """Return the client and the access tokens of this process."""
+    http = platform_http(settings)
+    return PlatformServices(http, AccessTokens(http, load_or_create(settings.keys_dir)))
