@@ -17,6 +17,7 @@ from courses.requirements import Occasion, Requirement
 from lms.config import Settings
 from lms.jobs import scores as job
 from lms.jobs.scores import LEASE, LONGEST_PAUSE, deliver_scores
+from lms.lti import connection
 from lms.lti.http import OutgoingPolicy, PlatformHttp
 from lms.lti.scores import Delivery
 from lms.lti.tool_keys import ToolKeys, load_or_create
@@ -407,7 +408,7 @@ def test_a_platform_that_answers_too_late_is_asked_what_it_holds(
     campus: Campus, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     impatient = PlatformHttp(OutgoingPolicy(allow_http_loopback=True, timeout_seconds=0.4, total_seconds=0.8))
-    monkeypatch.setattr(job, "platform_http", lambda _: impatient)
+    monkeypatch.setattr(connection, "platform_http", lambda _: impatient)
     campus.settings = replace(campus.settings, log_format="console")  # of its own: senders are kept by their settings
     campus.take(now)
     campus.deliver(now - SECOND)  # nothing is sent yet, but the token is there
