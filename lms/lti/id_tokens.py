@@ -244,7 +244,8 @@ class _NotAnObject(Exception):
 
 def _read_object(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data, object_pairs_hook=_once_each, parse_constant=_refuse_constant)
+        # Decoded first: given bytes, the reader would also take UTF-16 and UTF-32, which no token is written in.
+        value = json.loads(data.decode(), object_pairs_hook=_once_each, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise _NotAnObject from None
     if not isinstance(value, dict):

@@ -109,7 +109,7 @@ class KeysetSource:
         """The platform's key of that id.
 
         Raises:
-            UnknownKid: The platform does not publish it, or was asked less than 30 s ago.
+            UnknownKid: The platform does not publish it, as far as it has said in the last 30 s.
             KeysetUnavailable: The platform did not answer with a keyset, and the one kept (if any) lacks the key.
         """
         stored = self._store.get(owner.id)
@@ -120,6 +120,8 @@ class KeysetSource:
         is_stale = not _is_within(now, stored.fetched_at, REFRESH_AFTER)
         if may_ask and (is_stale or kid not in kept.keys):
             kept = self._ask_again(owner, kept, kid, now)
+        elif kid not in kept.keys and _is_open(stored):
+            raise KeysetUnavailable(owner.id, "asked_just_now")
         return _choose(owner, kept, kid)
 
     def _ask_again(self, owner: KeysetOwner, kept: Keyset, kid: str, now: datetime) -> Keyset:
@@ -188,6 +190,11 @@ def _choose(owner: KeysetOwner, keyset: Keyset, kid: str) -> RSAPublicKey:
     if key is None:
         raise UnknownKid(owner.id, "kid_unknown")
     return key
+
+
+def _is_open(stored: StoredKeyset) -> bool:
+    """Whether the last attempt has brought nothing: it failed, or another launch is waiting for it this moment."""
+    return stored.last_attempt_at is not None and stored.last_attempt_at > stored.fetched_at
 
 
 def _is_within(now: datetime, start: datetime, span: timedelta) -> bool:

@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lms.lti.id_tokens import KeyFinder, LaunchRefused, Registration, verify_id_token
+from lms.lti.keysets import KeysetUnavailable
 from lms.lti.messages import Launch, read_launch
 from lms.lti.roles import is_instructor, is_learner
 from lms.services.audit import note
@@ -44,6 +45,10 @@ class LoginFault(StrEnum):
     REGISTRATION_UNKNOWN = "registration_unknown"
     HINT_MISSING = "login_hint_missing"
     TARGET_FOREIGN = "target_foreign"
+    LOGIN_MALFORMED = "login_malformed"
+    """A field stands there twice, is too long, or holds what no address or hint does."""
+    ANSWER_MALFORMED = "answer_malformed"
+    """State or token stands there twice."""
     STATE_MISSING = "state_missing"
     STATE_UNKNOWN = "state_unknown"
     STATE_USED = "state_used"
@@ -190,21 +195,23 @@ def complete_launch(
     except LaunchRefused as refused:
         with database.transaction() as session:
             _consume(session, login, now)
-            note(
-                session,
-                "launch.refused",
-                "anonymous",
-                now,
-                registration.organisation_id,
-                code=refused.code.value,
-                platform=registration.id,
-            )
+            _note_refused(session, registration, now, code=refused.code.value)
+        raise
+    except KeysetUnavailable as fault:
+        # Nothing was said about the token: the login stays good, and the page may be reloaded.
+        with database.transaction() as session:
+            _note_refused(session, registration, now, code="keys_unavailable", reason=fault.reason)
         raise
     for _ in range(_FIRST_SEEN):
         # Whoever opens an activity in the same moment may write one of its rows first; the next try finds it.
         with suppress(IntegrityError):
             return _consume_and_open(database, platform, login, launch, now)
     return _consume_and_open(database, platform, login, launch, now)
+
+
+def _note_refused(session: Session, registration: Registration, now: datetime, **facts: str) -> None:
+    organisation_id = registration.organisation_id
+    note(session, "launch.refused", "anonymous", now, organisation_id, **facts, platform=registration.id)
 
 
 def _consume_and_open(

@@ -89,7 +89,7 @@ TABLE: dict[type[Exception], Answer] = {
     FormTokenError: Answer(403, "form_token"),
     LoginRefused: Answer(401, "login_refused"),
     LaunchRefused: Answer(401, "login_refused", is_noted=False),
-    KeysetUnavailable: Answer(503, "keys_unavailable"),
+    KeysetUnavailable: Answer(503, "keys_unavailable", is_noted=False),
     OutgoingRefused: Answer(503, "keys_unavailable"),
     UnknownModuleError: Answer(404, "module_unknown"),
     MissingParameterError: Answer(409, "parameter_missing"),
@@ -142,6 +142,7 @@ _LOGIN_ANSWERS = {
     LoginFault.REGISTRATION_UNKNOWN: Answer(400, "registration_unknown"),
     LoginFault.HINT_MISSING: Answer(400, "login_refused"),
     LoginFault.TARGET_FOREIGN: Answer(400, "login_refused"),
+    LoginFault.LOGIN_MALFORMED: Answer(400, "login_refused"),
     LoginFault.STATE_USED: Answer(401, "launch_used"),
     LoginFault.BROWSER_CHANGED: Answer(401, "browser_changed"),
 }
@@ -200,7 +201,10 @@ def answer_http(error: HTTPException) -> Response:
     if status >= 500:
         return answer_failure(error)
     code = {404: "not_found", 413: "too_large"}.get(status, "malformed")
-    return _page(Answer(status, code), code)
+    found = Answer(status, code)
+    if status != 404 and request.path.startswith("/lti/"):  # at the door every fault is noted
+        _note(error, found, code)
+    return _page(found, code)
 
 
 def answer_database(error: SQLAlchemyError) -> Response:

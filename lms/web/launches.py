@@ -20,6 +20,8 @@ from lms.services.awareness import UnknownModuleError, module_in_use
 from lms.services.launches import (
     LOGIN_LIFETIME,
     SESSION_LIFETIME,
+    LoginFault,
+    LoginRefused,
     LoginRequest,
     begin_login,
     check_login,
@@ -41,7 +43,7 @@ _FRAMED = {"iframe", "frame", "embed", "object"}
 
 
 def _login_request() -> LoginRequest:
-    fields = {name: request.values.get(name, "")[:_LONGEST_FIELD].replace("\0", "") for name in _LOGIN_FIELDS}
+    fields = {name: _login_field(request.values.getlist(name)) for name in _LOGIN_FIELDS}
     return LoginRequest(
         issuer=fields["iss"],
         login_hint=fields["login_hint"],
@@ -50,6 +52,29 @@ def _login_request() -> LoginRequest:
         message_hint=fields["lti_message_hint"] or None,
         deployment_hint=fields["lti_deployment_id"] or None,
     )
+
+
+def _login_field(found: list[str]) -> str:
+    """The one value of a field; empty where it is absent.
+
+    Raises:
+        LoginRefused: it stands there twice (RFC 6749 §3.1 forbids that), is too long, or can't be kept.
+    """
+    if len(found) > 1 or any(len(value) > _LONGEST_FIELD or "\0" in value for value in found):
+        raise LoginRefused(LoginFault.LOGIN_MALFORMED)
+    return found[0] if found else ""
+
+
+def _answer_field(name: str) -> str:
+    """State or token as posted; empty where it is absent.
+
+    Raises:
+        LoginRefused: it stands there twice, so that two readers could each take another one.
+    """
+    found = request.form.getlist(name)
+    if len(found) > 1:
+        raise LoginRefused(LoginFault.ANSWER_MALFORMED)
+    return found[0] if found else ""
 
 
 def _as_fields(login: LoginRequest) -> dict[str, str]:
@@ -105,11 +130,11 @@ def login_check() -> Response:
 @open_to_anyone
 def launch() -> Response:
     """Take the platform's answer, open a session, and show what the activity opens."""
-    state = request.form.get("state", "")
+    state = _answer_field("state")
     opened = complete_launch(
         tool().database,
         tool().keysets,
-        (state, request.form.get("id_token", "")),
+        (state, _answer_field("id_token")),
         request.cookies.get(login_cookie_name(state)),
         now(),
     )
