@@ -36,6 +36,12 @@ def platform() -> None:
     is_flag=True,
     help="Confirms that users cannot edit their ID number there; it then links accounts to the staff list.",
 )
+@click.option(
+    "--trusted-audience",
+    "audiences",
+    multiple=True,
+    help="Audience that may stand beside the client ID in a launch; may be given again. Moodle never sends one.",
+)
 @ORGANISATION_OPTION
 @click.pass_obj
 def add_one(
@@ -44,7 +50,7 @@ def add_one(
     """Register a platform under NAME; launches from its deployments are accepted from then on."""
     issuer = str(given["issuer"])
     site = issuer.rstrip("/")
-    deployments = given["deployments"]
+    deployments, audiences = given["deployments"], given["audiences"]
     new = NewPlatform(
         name=name,
         issuer=issuer,
@@ -54,6 +60,7 @@ def add_one(
         keyset_url=str(given["keyset_url"] or f"{site}/mod/lti/certs.php"),
         deployments=deployments if isinstance(deployments, tuple) else (),
         trusts_staff_number=bool(given["trust_staff_number"]),
+        trusted_audiences=audiences if isinstance(audiences, tuple) else (),
     )
     for address in (new.authorization_url, new.token_url, new.keyset_url):
         try:

@@ -49,6 +49,8 @@ class LoginFault(StrEnum):
     """A field stands there twice, is too long, or holds what no address or hint does."""
     ANSWER_MALFORMED = "answer_malformed"
     """State or token stands there twice."""
+    REGISTRATION_STOPPED = "registration_stopped"
+    """Nobody comes in by it any more."""
     STATE_MISSING = "state_missing"
     STATE_UNKNOWN = "state_unknown"
     STATE_USED = "state_used"
@@ -108,7 +110,7 @@ def check_login(session: Session, request: LoginRequest, launch_url: str) -> Pla
     Raises:
         LoginRefused: nobody registered it, it lacks its hint, or it would end somewhere else than here.
     """
-    wanted = [Platform.issuer == request.issuer]
+    wanted = [Platform.issuer == request.issuer, Platform.stopped_at.is_(None)]
     if request.client_id is not None:
         wanted.append(Platform.client_id == request.client_id)
     platforms = session.scalars(select(Platform).where(*wanted).limit(2)).all()
@@ -188,6 +190,8 @@ def complete_launch(
         _check_pending(login, browser_secret, now)
         assert login is not None  # noqa: S101 - _check_pending refuses None; this tells mypy
         platform = session.get_one(Platform, login.platform_id)
+        if platform.stopped_at is not None:
+            raise LoginRefused(LoginFault.REGISTRATION_STOPPED, platform.id, platform.organisation_id)
         registration = registration_of(session, platform)
     try:
         claims = verify_id_token(id_token, registration, keys, login.nonce, now)

@@ -35,6 +35,8 @@ class NewPlatform:
     keyset_url: str
     deployments: tuple[str, ...]
     trusts_staff_number: bool
+    trusted_audiences: tuple[str, ...] = ()
+    """Audiences that may stand beside our client_id in one token."""
 
 
 def add_platform(session: Session, organisation: Organisation, new: NewPlatform, actor: str, now: datetime) -> Platform:
@@ -54,6 +56,7 @@ def add_platform(session: Session, organisation: Organisation, new: NewPlatform,
         token_url=new.token_url,
         keyset_url=new.keyset_url,
         trusts_staff_number=new.trusts_staff_number,
+        trusted_audiences=list(new.trusted_audiences),
         created_at=now,
     )
     session.add(platform)

@@ -15,6 +15,7 @@ from lms.cli.context import CommandContext
 from lms.cli.main import cli
 from lms.store.audit import AuditEvent
 from lms.store.base import Database
+from lms.store.platforms import Platform
 
 FOLDER = Path(__file__).parent.parent / "practice_organisation"
 PLATFORM = ("--issuer", "https://moodle.example.invalid", "--client-id", "abc", "--deployment", "1")
@@ -146,9 +147,13 @@ def test_an_export_that_cannot_be_made_is_refused_and_writes_nothing(
         assert session.scalars(select(AuditEvent.kind)).all()[-1] == "export.refused"
 
 
-def test_a_platform_is_registered_once_and_gets_more_deployments(installed: Terminal) -> None:
-    output = installed.done("platform", "add", "Moodle", *PLATFORM, "--trust-staff-number")
+def test_a_platform_is_registered_once_and_gets_more_deployments(installed: Terminal, database: Database) -> None:
+    output = installed.done(
+        "platform", "add", "Moodle", *PLATFORM, "--trust-staff-number", "--trusted-audience", "library"
+    )
     assert "/lti/login" in output
+    with database.reading() as session:
+        assert session.scalars(select(Platform.trusted_audiences)).all()[-1] == ["library"]
     assert "never overwritten" in installed.refused("platform", "add", "Moodle", *PLATFORM)
     assert "accepted" in installed.done("platform", "deployment", PLATFORM[1], "abc", "2")
     assert "No platform" in installed.refused("platform", "deployment", PLATFORM[1], "other", "2")

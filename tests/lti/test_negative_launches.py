@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import select
 
 from lms.lti.http import AddressRefused, HttpReply, OutgoingFault, PlatformTimedOut, RedirectRefused
 from lms.store.base import Database
+from lms.store.platforms import Platform
 from tests.lti.refused import *  # noqa: F403 - its fixture
 from tests.lti.refused import Refused
 from tests.lti.spoilt import ABSENT, CASES, ME, Case, claims, header, launch
@@ -62,7 +64,7 @@ TABLE = {
     18: "hs256-with-the-public-key",
     19: "other-key, embedded-jwk, tampered-body",
     20: "aud-wrong, another-clients-aud",
-    21: "extra-aud-without-azp, azp-not-mine",
+    21: "extra-aud-without-azp, azp-not-mine, an_extra_aud_is_taken_from_where_it_is_trusted",
     22: "a_state_missing_or_unknown, a_state_of_another_browser",
     23: "the_same_answer_again",
     24: "a_used_nonce_in_a_fresh_login",
@@ -102,6 +104,18 @@ class TestNegative:
         lms.clock.advance(31)
         launch(client, lms, header(kid="x"))
         assert len(key_room.asked) == 3
+
+    def test_21_an_extra_aud_is_taken_from_where_it_is_trusted(
+        self, client: Browser, lms: PracticeLms, tool_database: Database, refused: Refused
+    ) -> None:
+        with tool_database.transaction() as session:
+            session.scalars(select(Platform)).one().trusted_audiences = ["library"]
+        both = ["library", ME]
+        assert launch(client, lms, claims(aud=both, azp=ME)).status_code == 303
+        refused(launch(client, lms, claims(aud=both)), 401, "azp_wrong", sessions=1)
+        refused(launch(client, lms, claims(aud=both, azp="library")), 401, "azp_wrong", sessions=1)
+        refused(launch(client, lms, claims(aud=["library"], azp=ME)), 401, "audience_wrong", sessions=1)
+        refused(launch(client, lms, claims(aud=[*both, "x"], azp=ME)), 401, "audience_untrusted", sessions=1)
 
     @pytest.mark.parametrize("has_state", [True, False], ids=["with-state", "without-state"])
     def test_05_a_form_of_lti_1_1(self, client: Browser, lms: PracticeLms, refused: Refused, has_state: bool) -> None:
@@ -205,6 +219,18 @@ class TestNegative:
     ) -> None:
         response = client.post(LOGIN, data={**lms.initiate_login(STAFF, "core"), **changes})
         refused(response, 400, code)
+        assert launch(client, lms).status_code == 303
+
+    def test_29_a_registration_that_was_stopped(
+        self, client: Browser, lms: PracticeLms, tool_database: Database, refused: Refused
+    ) -> None:
+        answer = answer_of(client, lms, STAFF, "core")
+        with tool_database.transaction() as session:
+            session.scalars(select(Platform)).one().stopped_at = lms.clock.now()
+        refused(client.post(LAUNCH, data=answer), 401, "registration_stopped")
+        refused(client.post(LOGIN, data=lms.initiate_login(STAFF, "core")), 400, "registration_unknown")
+        with tool_database.transaction() as session:
+            session.scalars(select(Platform)).one().stopped_at = None
         assert launch(client, lms).status_code == 303
 
     @pytest.mark.parametrize(
