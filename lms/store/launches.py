@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from lms.store.accounts import LocalAccount
 from lms.store.base import Base, BigId
 
 
@@ -108,7 +109,7 @@ class LaunchSession(Base):
     """NULL while content is chosen by deep linking, and for a local account."""
     reviewed_identity_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("lti_identity.id"))
     """Whose submission is reviewed."""
-    account_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("local_account.id"), index=True)
+    account_id: Mapped[int | None] = mapped_column(BigId, ForeignKey(LocalAccount.id), index=True)
     lti_roles: Mapped[list[Any]]
     return_url: Mapped[str | None]
     is_framed: Mapped[bool]
