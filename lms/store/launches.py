@@ -59,6 +59,10 @@ class ResourceLink(Base):
     """Where the platform keeps the course's line items; NULL where it offers no such service."""
     ags_scopes: Mapped[list[Any] | None]
     """What the platform lets us do with line items, scores and results, as last said."""
+    line_item_wait_until: Mapped[datetime | None]
+    """Until when nobody looks for its line item: a worker is at it, or the last try failed."""
+    line_item_tries: Mapped[int] = mapped_column(default=0)
+    """How often looking for its line item has failed in a row."""
     last_launched_at: Mapped[datetime]
 
 

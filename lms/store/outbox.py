@@ -20,6 +20,7 @@ class ScoreDelivery(Base):
     __table_args__ = (
         UniqueConstraint("resource_link_pk", "identity_id"),
         Index("ix_score_delivery_state_next_try_at", "state", "next_try_at"),
+        Index("ix_score_delivery_organisation_id_state", "organisation_id", "state"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -46,13 +47,32 @@ class ScoreDelivery(Base):
     compared_at: Mapped[datetime | None]
     """When the platform's gradebook was last read and compared."""
     standing: Mapped[str | None]
-    """What that comparison found: ``same``, ``lost`` (sent again) or ``overridden`` (shown and left)."""
+    """What that comparison found: ``same``, ``lost`` (sent again), ``overridden`` or ``emptied`` (shown and left)."""
     held_score: Mapped[float | None]
     """Points that the platform held then, out of `held_maximum`; NULL for none."""
     held_maximum: Mapped[float | None]
     set_aside_at: Mapped[datetime | None]
     """When an operator put a dead letter aside; NULL while it waits for somebody to look at it."""
     set_aside_by: Mapped[str | None]
+
+
+class ScoreTry(Base):
+    """One call that carried a score, whatever came of it: the history of a delivery, and how an own score is known again."""
+
+    __tablename__ = "score_try"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"))
+    delivery_id: Mapped[int] = mapped_column(BigId, ForeignKey("score_delivery.id"), index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    version: Mapped[int]
+    """The wanted version that was sent."""
+    timestamp: Mapped[datetime]
+    """The score's own time."""
+    mark: Mapped[int]
+    maximum: Mapped[int]
+    outcome: Mapped[str]
+    """``delivered``, else the code of the refusal or fault."""
 
 
 class Reconciliation(Base):

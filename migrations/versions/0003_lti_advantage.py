@@ -286,6 +286,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("copied_from_pk", BIG_ID, nullable=True))
         batch_op.add_column(sa.Column("line_items_url", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("ags_scopes", sa.JSON(), nullable=True))
+        batch_op.add_column(sa.Column("line_item_wait_until", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("line_item_tries", sa.Integer(), nullable=False, server_default="0"))
         batch_op.create_index(batch_op.f("ix_resource_link_item_key"), ["item_key"], unique=False)
         batch_op.create_foreign_key(
             batch_op.f("fk_resource_link_copied_from_pk_resource_link"), "resource_link", ["copied_from_pk"], ["id"]
@@ -298,6 +300,30 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("held_maximum", sa.Double(), nullable=True))
         batch_op.add_column(sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("set_aside_by", sa.String(), nullable=True))
+        batch_op.create_index("ix_score_delivery_organisation_id_state", ["organisation_id", "state"], unique=False)
+
+    op.create_table(
+        "score_try",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("organisation_id", BIG_ID, nullable=False),
+        sa.Column("delivery_id", BIG_ID, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("timestamp", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mark", sa.Integer(), nullable=False),
+        sa.Column("maximum", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["score_delivery.id"], name=op.f("fk_score_try_delivery_id_score_delivery")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_score_try_organisation_id_organisation")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_score_try")),
+    )
+    with op.batch_alter_table("score_try", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_score_try_at"), ["at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_score_try_delivery_id"), ["delivery_id"], unique=False)
 
     _drop_defaults()
     op.execute(
@@ -313,6 +339,7 @@ def _drop_defaults() -> None:
         ("launch_session", "kind"),
         ("platform", "trusted_audiences"),
         ("resource_link", "is_choice"),
+        ("resource_link", "line_item_tries"),
     ):
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.alter_column(column, server_default=None)
@@ -324,7 +351,13 @@ def downgrade() -> None:
     )
     op.execute("DELETE FROM deep_linking_request")
     op.execute("DELETE FROM launch_session WHERE kind <> 'resource_link'")
+    with op.batch_alter_table("score_try", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_score_try_delivery_id"))
+        batch_op.drop_index(batch_op.f("ix_score_try_at"))
+
+    op.drop_table("score_try")
     with op.batch_alter_table("score_delivery", schema=None) as batch_op:
+        batch_op.drop_index("ix_score_delivery_organisation_id_state")
         batch_op.drop_column("set_aside_by")
         batch_op.drop_column("set_aside_at")
         batch_op.drop_column("held_maximum")
@@ -335,6 +368,8 @@ def downgrade() -> None:
     with op.batch_alter_table("resource_link", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_resource_link_copied_from_pk_resource_link"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_resource_link_item_key"))
+        batch_op.drop_column("line_item_tries")
+        batch_op.drop_column("line_item_wait_until")
         batch_op.drop_column("ags_scopes")
         batch_op.drop_column("line_items_url")
         batch_op.drop_column("copied_from_pk")
