@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import ssl
@@ -29,24 +30,17 @@ from lms.store.identities import LtiIdentity
 from lms.store.migrations import migrate
 from lms.store.organisations import Organisation
 from quizzes.questions import QuestionKind, draw_paper, read_bank
+from tests.browser.newcomers import take_on
 from tests.browser.right_answers import RAW_QUESTIONS
 from tests.practice_lms.defaults import default_config
 from tests.practice_lms.lms import PracticeLms
 from tests.practice_lms.people_file import with_people_file
 from tests.practice_lms.server import running_platform
-from tests.practice_organisation.seed import MODULE, seed, sub_of, write_cast
+from tests.practice_organisation.seed import MODULE, seed, write_cast
 
 ROOT = Path(__file__).parents[2]
 LONGEST_START = 60.0
 """Seconds in which a server must answer."""
-
-STAFF = (
-    *("00101", "00102", "00103", "00105", "00106", "00126", "00127", "00129", "00130", "00131", "00132", "00133"),
-    *("V0002", "00136", "00138"),
-)
-"""Staff of the practice organisation who have not taken the test; each plays in one test."""
-SIGNERS = ("00104", "00121", "00124", "00125", "00128", "00137")
-"""Staff who owe the pledge's newest text and take no test here; each plays in one test."""
 
 
 class ServerFault(Exception):
@@ -61,8 +55,7 @@ class Site:
     """Base address of the tool, without a closing slash."""
     lms: PracticeLms
     database: Database
-    _staff: Iterator[str] = field(default_factory=lambda: iter(STAFF))
-    _signers: Iterator[str] = field(default_factory=lambda: iter(SIGNERS))
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def lms_url(self) -> str:
@@ -70,12 +63,12 @@ class Site:
         return self.lms.config.issuer
 
     def somebody(self) -> str:
-        """Return the staff number of somebody whom no other test has played."""
-        return next(self._staff)
+        """Return the staff number of somebody whom no other test has played: nothing done, nothing signed, all owed."""
+        return take_on(self.database, self.lms, next(self._numbers))
 
-    def signer(self) -> str:
-        """Return the staff number of somebody who owes a pledge and whom no other test has played."""
-        return next(self._signers)
+    def name_of(self, staff_number: str) -> str:
+        """Return somebody's name as on the staff list."""
+        return self.lms.person(staff_number).display_name
 
     def hand_in_empty_papers(self, staff_number: str, hours_ago: Sequence[int]) -> None:
         """Record failed attempts of somebody who has opened the tool before."""
@@ -98,7 +91,7 @@ class Site:
 
 
 def _learner(session: Session, staff_number: str) -> Learner:
-    identity = session.scalars(select(LtiIdentity).where(LtiIdentity.sub == sub_of(staff_number))).one()
+    identity = session.scalars(select(LtiIdentity).where(LtiIdentity.claimed_staff_number == staff_number)).one()
     organisation = session.get_one(Organisation, identity.organisation_id)
     person_id = find_person(session, organisation.id, staff_number, jst_date(read_clock()))
     return Learner(organisation, identity.id, (identity.id,), person_id, f"person:{person_id}")

@@ -14,18 +14,12 @@ from tests.browser.servers import Site
 from tests.browser.test_accessibility import Inspector
 from tests.browser.walks import enter_lms, launch, open_activity, session_path
 from tests.practice_organisation.pledges import VENDOR
-from tests.practice_organisation.seed import SECRETARIAT, staff
+from tests.practice_organisation.seed import SECRETARIAT
 
 pytestmark = pytest.mark.browser
 
 PLEDGES = "pledges"
 """Key of the practice course's activity that opens one's own pledges."""
-
-
-def name_of(staff_number: str) -> str:
-    """Return somebody's name as on the staff list."""
-    row = next(each for each in staff() if each.staff_number == staff_number)
-    return f"{row.family_name} {row.given_name}"
 
 
 class Clicks:
@@ -68,7 +62,7 @@ def sign_from_the_course(page: Page, site: Site, person: str) -> Page:
     window = window_of(frame, frame.locator("form[action$='/confidentiality/window'] button"), Clicks())
     assert window.evaluate("window.top === window.self")
     assert window.evaluate("window.opener") is None
-    sign(window, name_of(person), Clicks())
+    sign(window, site.name_of(person), Clicks())
     expect(window.locator("dl.record")).to_be_visible()
     return window
 
@@ -76,12 +70,12 @@ def sign_from_the_course(page: Page, site: Site, person: str) -> Page:
 def test_a_pledge_is_signed_from_the_course_in_a_window_of_its_own(
     site: Site, context: BrowserContext, measure: Measure
 ) -> None:
-    page, person = context.new_page(), site.signer()
+    page, person = context.new_page(), site.somebody()
     enter_lms(page, site, person)
     started = time.monotonic()
     frame, clicks = open_activity(page, site, PLEDGES), Clicks(1)
     window = window_of(frame, frame.locator("form[action$='/confidentiality/window'] button"), clicks)
-    sign(window, name_of(person), clicks)
+    sign(window, site.name_of(person), clicks)
     expect(window.locator("dl.record")).to_be_visible()
     measure("clicks to sign a pledge, from the course's page (and one name typed)", clicks.count)
     measure("seconds that the pages took", time.monotonic() - started)
@@ -92,11 +86,11 @@ def test_a_pledge_is_signed_from_the_course_in_a_window_of_its_own(
     assert code is not None
     window.goto(f"{site.tool}/verify?code={code[0]}")
     expect(window.locator("dl.record")).to_be_visible()
-    assert name_of(person) not in window.locator("main").inner_text()
+    assert site.name_of(person) not in window.locator("main").inner_text()
 
 
 def test_the_signing_page_is_shown_in_no_frame(site: Site, context: BrowserContext) -> None:
-    view = launch(context, site, site.signer(), link="2")
+    view = launch(context, site, site.somebody(), link="2")
     address = f"{session_path(view)}pledges/confidentiality/sign"
     view.goto(address)
     assert view.locator("button[value=sign]").count() == 1, "the control: it is there in a window of its own"
@@ -130,7 +124,7 @@ def test_a_vendors_employee_signs_by_invitation_in_a_browser_that_was_never_here
 
 
 def test_pages_of_pledges_have_no_violation(site: Site, context: BrowserContext) -> None:
-    view = launch(context, site, site.signer(), link="2")
+    view = launch(context, site, site.somebody(), link="2")
     inspector = Inspector(view)
     inspector.inspect("my pledges", "pledges")
     inspector.inspect("sign", "pledges/confidentiality/sign")
@@ -201,7 +195,7 @@ def test_the_pages_that_are_open_to_anyone_have_no_violation(site: Site, new_con
 
 def test_the_step_from_frame_to_window_has_no_violation(site: Site, context: BrowserContext) -> None:
     page = context.new_page()
-    enter_lms(page, site, site.signer())
+    enter_lms(page, site, site.somebody())
     frame = open_activity(page, site, PLEDGES)
     assert violations_of(frame) == []
     with frame.expect_navigation():

@@ -74,7 +74,7 @@ def test_no_page_of_roles_is_wider_than_its_window(
 
 
 def test_somebody_is_appointed_and_acknowledges(site: Site, new_context: NewContext, measure: Measure) -> None:
-    person = site.signer()
+    person = site.somebody()
     view = launch(new_context(), site, SECRETARIAT)
     walker = Walker(view)
     began = time.perf_counter()

@@ -171,7 +171,7 @@ def test_a_frame_without_any_cookies_offers_a_new_window_and_the_tool_works_ther
 def test_a_pledge_is_signed_in_a_window_opened_from_a_frame_whose_cookies_are_partitioned(
     two_sites: Site, page: Page
 ) -> None:
-    window = sign_from_the_course(page, two_sites, two_sites.signer())
+    window = sign_from_the_course(page, two_sites, two_sites.somebody())
     handles = {str(each["name"]) for each in page.context.cookies() if str(each["name"]).startswith("__Host-s-")}
     assert len(handles) == 2, "frame and window have a session each"
     assert window.url.startswith(f"{two_sites.tool}/s/")

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import requests
@@ -84,6 +85,19 @@ class PracticeLms:
     def person_by_sub(self, sub: str) -> LmsPerson | None:
         """The person of this user id, if any."""
         return next((person for person in self.config.people if person.sub == sub), None)
+
+    def enrol(self, person: LmsPerson) -> None:
+        """Add an account, which is in every course at once.
+
+        Raises:
+            AmbiguousConfigError: The key or the user id is taken.
+        """
+        people = (*self.config.people, person)
+        found = _index("person", [(each.key, each) for each in people])
+        _index("sub", [(each.sub, each) for each in people])
+        with self.state.lock:
+            self._people = found
+            self.config = replace(self.config, people=people)
 
     def activity(self, activity_key: str) -> Activity:
         """The activity of this key."""
