@@ -15,7 +15,7 @@ from flask import Response, g, request
 
 from tests.practice_lms.claims import lineitem_url
 from tests.practice_lms.grading import Score, ScoreConflictError, ScoreOutOfRangeError, apply_score
-from tests.practice_lms.model import Grade, LineItem
+from tests.practice_lms.model import Grade, LineItem, PlatformConfig
 from tests.practice_lms.refusals import ServiceRefusedError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
 
 
-def list_line_items(lms: "PracticeLms", place: dict[str, str]) -> Response:
+def list_line_items(lms: "PracticeLms", config: PlatformConfig, place: dict[str, str]) -> Response:
     """The line items of a course, filtered by ``resource_id``, ``tag`` and ``resource_link_id``, paged by ``limit``."""
     if lms.course(place["course"]) is None:
         raise ServiceRefusedError(404, f"Not Found: Course {place['course']} doesn't exist")
@@ -34,25 +34,27 @@ def list_line_items(lms: "PracticeLms", place: dict[str, str]) -> Response:
         items = [
             item
             for item in lms.state.line_items.values()
-            if item.course_id == place["course"] and all(getattr(item, name) == value for name, value in wanted.items())
+            if item.course_id == place["course"]
+            and _is_of(lms, config, item)
+            and all(getattr(item, name) == value for name, value in wanted.items())
         ]
     limit, start = request.args.get("limit", 0, int), max(request.args.get("from", 0, int), 0)
     if limit <= 0:
-        return _json([show(lms, item) for item in items])
-    response = _json([show(lms, item) for item in items[start : start + limit]])
-    response.headers["Link"] = _paging(lms, len(items), limit, start)
+        return _json([show(config, item) for item in items])
+    response = _json([show(config, item) for item in items[start : start + limit]])
+    response.headers["Link"] = _paging(config, len(items), limit, start)
     return response
 
 
-def show_line_item(lms: "PracticeLms", place: dict[str, str]) -> Response:
+def show_line_item(lms: "PracticeLms", config: PlatformConfig, place: dict[str, str]) -> Response:
     """One line item."""
-    return _json(show(lms, _item(lms, place)))
+    return _json(show(config, _item(lms, config, place)))
 
 
-def show(lms: "PracticeLms", item: LineItem) -> dict[str, Any]:
+def show(config: PlatformConfig, item: LineItem) -> dict[str, Any]:
     """A line item as the service shows it; the link's id stands twice, under its new and its old name."""
     shown: dict[str, Any] = {
-        "id": lineitem_url(lms.config, item),
+        "id": lineitem_url(config, item),
         "label": item.label,
         "scoreMaximum": _number(item.maximum),
         "resourceId": item.resource_id,
@@ -63,24 +65,24 @@ def show(lms: "PracticeLms", item: LineItem) -> dict[str, Any]:
     return shown
 
 
-def list_results(lms: "PracticeLms", place: dict[str, str]) -> Response:
+def list_results(lms: "PracticeLms", config: PlatformConfig, place: dict[str, str]) -> Response:
     """The grades of a line item that are not empty; of one person with ``user_id``."""
-    item = _item(lms, place)
+    item = _item(lms, config, place)
     if "limit" in request.args and lms.profile.results_refuse_limit:
         return Response("<!DOCTYPE html>\n<title>Error</title>\n", 404, content_type="text/html; charset=utf-8")
     sub = request.args.get("user_id")
     with lms.state.lock:
         results = [
-            _result(lms, item, who, grade)
+            _result(config, item, who, grade)
             for (item_id, who), grade in lms.state.grades.items()
             if item_id == item.id and grade.final is not None and sub in {None, who}
         ]
     return _json(results)
 
 
-def receive_score(lms: "PracticeLms", place: dict[str, str]) -> Response:
+def receive_score(lms: "PracticeLms", config: PlatformConfig, place: dict[str, str]) -> Response:
     """Take a score, or refuse it with 400 or 409."""
-    item = _item(lms, place)
+    item = _item(lms, config, place)
     body = request.get_data(as_text=True)
     refusal = "Incorrect score received" + (body if lms.profile.reason_repeats_body else "")
     score = _score(lms, body)
@@ -108,12 +110,17 @@ def _note(lms: "PracticeLms", item: LineItem, score: Score) -> tuple[str, str]:
     return (person.key if person else score.sub), f"{item.label}: {points}"
 
 
-def _item(lms: "PracticeLms", place: dict[str, str]) -> LineItem:
+def _item(lms: "PracticeLms", config: PlatformConfig, place: dict[str, str]) -> LineItem:
     with lms.state.lock:
         item = lms.state.line_items.get(int(place["item"])) if place["item"].isdecimal() else None
-    if item is None or item.course_id != place["course"]:
+    if item is None or item.course_id != place["course"] or not _is_of(lms, config, item):
         raise ServiceRefusedError(404, f"Not Found: Grade item {place['item']} doesn't exist")
     return item
+
+
+def _is_of(lms: "PracticeLms", config: PlatformConfig, item: LineItem) -> bool:
+    """Is it the calling tool's own item?"""
+    return (item.client_id or lms.config.tool.client_id) == config.tool.client_id
 
 
 def _is_gradable(lms: "PracticeLms", sub: str) -> bool:
@@ -172,32 +179,32 @@ def _moment(lms: "PracticeLms", timestamp: object) -> int | None:
     return math.floor(moment.timestamp())
 
 
-def _result(lms: "PracticeLms", item: LineItem, sub: str, grade: Grade) -> dict[str, Any]:
-    url = lineitem_url(lms.config, item)
+def _result(config: PlatformConfig, item: LineItem, sub: str, grade: Grade) -> dict[str, Any]:
+    url = lineitem_url(config, item)
     result: dict[str, Any] = {
         "id": url.replace("/lineitem?", "/lineitem/results?") + f"&user_id={sub}",
         "userId": sub,
         "resultScore": _number(grade.final),
         "resultMaximum": _number(item.maximum),
         "scoreOf": url,
-        "timestamp": _local_time(lms, grade.modified),
+        "timestamp": _local_time(config, grade.modified),
     }
     if grade.comment:
         result["comment"] = grade.comment
     return result
 
 
-def _local_time(lms: "PracticeLms", moment: int | None) -> str | None:
+def _local_time(config: PlatformConfig, moment: int | None) -> str | None:
     if moment is None:
         return None
-    return datetime.fromtimestamp(moment, UTC).astimezone(ZoneInfo(lms.profile.server_timezone)).isoformat()
+    return datetime.fromtimestamp(moment, UTC).astimezone(ZoneInfo(config.profile.server_timezone)).isoformat()
 
 
 def _number(value: float | None) -> float | None:
     return int(value) if value is not None and float(value).is_integer() else value
 
 
-def _paging(lms: "PracticeLms", total: int, limit: int, start: int) -> str:
+def _paging(config: PlatformConfig, total: int, limit: int, start: int) -> str:
     """The ``Link`` header with first, prev, canonical, next and last."""
     starts = [(0, "first")]
     if start >= limit:
@@ -210,9 +217,9 @@ def _paging(lms: "PracticeLms", total: int, limit: int, start: int) -> str:
     kept = {name: value for name, value in request.args.items() if name not in {"limit", "from", "type_id"}}
     links = []
     for first, relation in starts:
-        query = kept | {"type_id": lms.config.tool.deployment_id, "limit": limit, "from": first}
-        url, quoted = f"{lms.config.issuer}{request.path}?{urlencode(query)}", f'"{relation}"'
-        if lms.profile.paging_links_malformed:
+        query = kept | {"type_id": config.tool.deployment_id, "limit": limit, "from": first}
+        url, quoted = f"{config.issuer}{request.path}?{urlencode(query)}", f'"{relation}"'
+        if config.profile.paging_links_malformed:
             url, quoted = url.replace("&", "&amp;"), f"“{relation}”"
         links.append(f"<{url}>; rel={quoted}")
     return ", ".join(links).encode("utf-8").decode("latin-1")

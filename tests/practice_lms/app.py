@@ -10,6 +10,13 @@ from tests.practice_lms.faults import serve_with_fault
 from tests.practice_lms.lms import PracticeLms, platform_of
 from tests.practice_lms.model import PlatformConfig
 from tests.practice_lms.oidc import UntrustedAuthorizationError, answer_authorization
+from tests.practice_lms.registration import (
+    RegistrationRefusedError,
+    describe,
+    openid_configuration,
+    read_registration,
+    receive_registration,
+)
 from tests.practice_lms.services import serve_call
 from tests.practice_lms.tokens import token_reply
 
@@ -39,6 +46,22 @@ def create_platform(config: PlatformConfig) -> Flask:
     return app
 
 
+@protocol.get("/openid-configuration.php")
+def publish_configuration() -> Response:
+    """The platform's description of itself, which a tool reads when it registers."""
+    lms = platform_of(current_app)
+    fault = lms.faults.take("configuration")
+    lms.record("configuration", "", "", 200 if fault is None else 0, "", fault.kind if fault else "")
+    return serve_with_fault(fault, lambda: jsonify(openid_configuration(lms)))
+
+
+@protocol.route("/openid-registration.php", methods=["GET", "POST"])
+def register() -> Response:
+    """Where a tool registers itself, updates its registration, or reads it before."""
+    lms = platform_of(current_app)
+    return serve_with_fault(lms.faults.take("registration"), lambda: _registration_reply(lms))
+
+
 @protocol.get("/certs.php")
 def publish_keys() -> Response:
     """The platform's key set."""
@@ -66,6 +89,22 @@ def authorize() -> Response:
 def serve(path: str) -> Response:
     """All service calls."""
     return serve_call(platform_of(current_app), f"/{path}")
+
+
+def _registration_reply(lms: PracticeLms) -> Response:
+    authorization = request.headers.get("Authorization", "")
+    try:
+        if request.method == "GET":
+            tool = read_registration(lms, authorization)
+        else:
+            tool = receive_registration(lms, authorization, request.get_json(force=True, silent=True))
+    except RegistrationRefusedError as refused:
+        lms.record("registration", "", request.method, refused.status, refused.reason)
+        return Response(refused.reason, refused.status, content_type="text/html; charset=utf-8")
+    lms.record("registration", "", f"{request.method} {tool.name}: {tool.client_id}", 200)
+    reply = jsonify(describe(lms, tool))
+    reply.headers["Content-Type"] = "application/json; charset=utf-8"
+    return reply
 
 
 def _authorization_page(lms: PracticeLms) -> Response:

@@ -1,6 +1,7 @@
-"""The claims of a resource-link launch, in the shape in which Moodle 4.5.6 sent them (seen 2026-11).
+"""The claims of a launch of each kind, in the shape in which Moodle 4.5.6 sent them (seen 2026-11).
 
-Source: LTI Core 1.3, "Required message claims"; LTI Advantage services' endpoint claims.
+Source: LTI Core 1.3, "Required message claims"; LTI Deep Linking 2.0; LTI Submission Review; LTI Advantage services'
+endpoint claims.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from tests.practice_lms.model import (
     LmsCourse,
     LmsPerson,
     LmsRole,
+    MessageType,
     PlatformConfig,
     Window,
 )
@@ -27,9 +29,19 @@ CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 BASIC_OUTCOME = "https://purl.imsglobal.org/spec/lti-bo/claim/basicoutcome"
 AGS_ENDPOINT = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS_ENDPOINT = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+DEEP_LINKING_SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 VOCABULARY = "http://purl.imsglobal.org/vocab/lis/v2/"
 LAUNCH_CONTAINER = {Window.EMBED: 3, Window.NEW: 4}
 DOCUMENT_TARGET = {Window.EMBED: "iframe", Window.NEW: "window"}
+
+
+@dataclass(frozen=True)
+class DeepLinkingFacts:
+    """Where the chosen content is to be sent."""
+
+    return_url: str
+    data: str = ""
+    """Sent where not empty, and expected back."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +49,19 @@ class LaunchFacts:
     """Who opens what, and where."""
 
     config: PlatformConfig
+    """As the launched tool sees the platform (``PlatformConfig.for_tool``)."""
     course: LmsCourse
-    activity: Activity
+    activity: Activity | None
+    """``None`` while content is being chosen."""
     person: LmsPerson
     line_items: tuple[LineItem, ...]
     """The line items bound to the activity's link."""
     locale: str
     """Language of the page from which the launch started, ``ja`` or ``en``."""
+    message: MessageType = MessageType.RESOURCE_LINK
+    for_user: str = ""
+    """``sub`` of the person whose work is to be reviewed."""
+    deep_linking: DeepLinkingFacts | None = None
 
 
 def build_claims(facts: LaunchFacts, nonce: str, now: int) -> dict[str, Any]:
@@ -56,7 +74,7 @@ def build_claims(facts: LaunchFacts, nonce: str, now: int) -> dict[str, Any]:
         "iss": config.issuer,
         "aud": tool.client_id,
         CLAIM + "deployment_id": tool.deployment_id,
-        CLAIM + "target_link_uri": tool.target_link_uri,
+        CLAIM + "target_link_uri": target_link_uri(config, facts.activity, facts.message),
         "sub": person.sub,
         CLAIM + "lis": {
             "person_sourcedid": person.staff_number,
@@ -69,15 +87,11 @@ def build_claims(facts: LaunchFacts, nonce: str, now: int) -> dict[str, Any]:
             "title": facts.course.title,
             "type": ["CourseSection"],
         },
-        CLAIM + "message_type": "LtiResourceLinkRequest",
-        CLAIM + "resource_link": {
-            "title": facts.activity.title,
-            "description": facts.activity.description,
-            "id": facts.activity.link_id,
-        },
     }
-    if facts.line_items:
-        claims[BASIC_OUTCOME] = basic_outcome(config, facts.activity.link_id, person.sub)
+    if facts.message is MessageType.SUBMISSION_REVIEW:
+        claims[CLAIM + "for_user"] = {"user_id": facts.for_user}
+    claims[CLAIM + "message_type"] = facts.message.value
+    claims |= _link_claims(facts)
     claims |= _personal_claims(facts)
     claims |= {
         CLAIM + "launch_presentation": _presentation(facts),
@@ -85,7 +99,49 @@ def build_claims(facts: LaunchFacts, nonce: str, now: int) -> dict[str, Any]:
         CLAIM + "version": "1.3.0",
         CLAIM + "custom": _custom(facts),
     }
-    return claims | _service_claims(facts)
+    claims |= _service_claims(facts)
+    if facts.deep_linking is not None:
+        claims[DEEP_LINKING_SETTINGS] = _deep_linking_settings(config, facts.deep_linking)
+    return claims
+
+
+def target_link_uri(config: PlatformConfig, activity: Activity | None, message: MessageType) -> str:
+    """Where the launch is to lead in the tool."""
+    if message is MessageType.DEEP_LINKING:
+        return config.tool.deep_linking_url or config.tool.target_link_uri
+    return (activity.url if activity else "") or config.tool.target_link_uri
+
+
+def _link_claims(facts: LaunchFacts) -> dict[str, Any]:
+    activity = facts.activity
+    if activity is None:
+        return {}
+    claims: dict[str, Any] = {
+        CLAIM + "resource_link": {
+            "title": activity.title,
+            "description": activity.description,
+            "id": activity.link_id,
+        }
+    }
+    if facts.line_items:
+        claims[BASIC_OUTCOME] = basic_outcome(facts.config, activity.link_id, facts.person.sub)
+    return claims
+
+
+def _deep_linking_settings(config: PlatformConfig, deep_linking: DeepLinkingFacts) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "accept_types": ["ltiResourceLink"],
+        "accept_presentation_document_targets": ["frame", "iframe", "window"],
+        "accept_copy_advice": False,
+        "accept_multiple": True,
+        "accept_unsigned": False,
+        "auto_create": False,
+        "can_confirm": False,
+        "deep_link_return_url": deep_linking.return_url,
+        "title": config.tool.name,
+        "text": "",
+    }
+    return settings | ({"data": deep_linking.data} if deep_linking.data else {})
 
 
 def launch_roles(role: LmsRole) -> list[str]:
@@ -146,6 +202,8 @@ def _full_name(person: LmsPerson) -> str:
 
 
 def _presentation(facts: LaunchFacts) -> dict[str, str]:
+    if facts.activity is None:
+        return {"locale": facts.locale}
     window = facts.activity.window
     return {
         "locale": facts.locale,
@@ -170,12 +228,13 @@ def _custom(facts: LaunchFacts) -> dict[str, str | None]:
     variables = _variables(facts)
     literal = facts.config.profile.unknown_variables_stay_literal
     custom: dict[str, str | None] = {}
-    for name, value in (*facts.activity.custom.items(), *facts.config.tool.custom_parameters.items()):
+    own = facts.activity.custom if facts.activity else {}
+    for name, value in (*own.items(), *facts.config.tool.custom_parameters.items()):
         if value.startswith("$"):
             custom[name] = variables.get(value[1:], value if literal else "")
         else:
             custom[name] = value
-    if NRPS_SCOPE in facts.config.tool.scopes:
+    if _has_roster(facts):
         custom["context_memberships_url"] = memberships_url(facts.config, facts.course.id)
     return custom
 
@@ -185,6 +244,7 @@ def _variables(facts: LaunchFacts) -> Mapping[str, str | None]:
     course, activity, person = facts.course, facts.activity, facts.person
     names = facts.config.sends_names
     return {
+        **(activity.dates if activity else {}),
         "Context.id": course.id,
         "Context.title": course.title,
         "Context.label": course.label,
@@ -198,9 +258,9 @@ def _variables(facts: LaunchFacts) -> Mapping[str, str | None]:
         "CourseSection.longDescription": "",
         "CourseSection.timeFrame.begin": str(course.starts_at),
         "CourseSection.timeFrame.end": "",
-        "ResourceLink.id": activity.link_id,
-        "ResourceLink.title": activity.title,
-        "ResourceLink.description": activity.description,
+        "ResourceLink.id": activity.link_id if activity else None,
+        "ResourceLink.title": activity.title if activity else None,
+        "ResourceLink.description": activity.description if activity else None,
         "User.id": person.sub,
         "User.username": person.username,
         "Person.name.full": _full_name(person) if names else None,
@@ -232,9 +292,14 @@ def _service_claims(facts: LaunchFacts) -> dict[str, Any]:
         if len(facts.line_items) == 1:
             endpoint["lineitem"] = lineitem_url(config, facts.line_items[0])
         claims[AGS_ENDPOINT] = endpoint
-    if NRPS_SCOPE in config.tool.scopes:
+    if _has_roster(facts):
         claims[NRPS_ENDPOINT] = {
             "context_memberships_url": memberships_url(config, course.id),
             "service_versions": ["1.0", "2.0"],
         }
     return claims
+
+
+def _has_roster(facts: LaunchFacts) -> bool:
+    """Moodle names the grade service in a deep-linking launch, and not the roster."""
+    return NRPS_SCOPE in facts.config.tool.scopes and facts.message is not MessageType.DEEP_LINKING

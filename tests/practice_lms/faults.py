@@ -11,7 +11,10 @@ from itertools import count
 
 from flask import Response, jsonify, request
 
-ENDPOINTS = ("token", "lineitems", "lineitem", "results", "scores", "memberships", "jwks", "auth")
+ENDPOINTS = (
+    "token", "lineitems", "lineitem", "results", "scores", "memberships", "jwks", "auth", "configuration",
+    "registration",
+)  # fmt: skip
 _ids = count(1)
 
 

@@ -5,12 +5,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 from flask import Flask
 
-from tests.practice_lms import grading
+from tests.practice_lms import grading, registration
+from tests.practice_lms.catalogue import Catalogue, index
 from tests.practice_lms.clock import Clock
 from tests.practice_lms.faults import FaultBoard
 from tests.practice_lms.keys import KeyMaterial, KeyRing, SigningKey
@@ -22,20 +23,15 @@ from tests.practice_lms.model import (
     LmsCourse,
     LmsPerson,
     PlatformConfig,
+    ToolRegistration,
 )
 from tests.practice_lms.oidc import LoginRequest, answer_authorization, begin_login
 from tests.practice_lms.profiles import Profile
-from tests.practice_lms.state import State
+from tests.practice_lms.registration import RegistrationStart
+from tests.practice_lms.state import PendingLaunch, State
 
 Mutation = Callable[[dict[str, Any], dict[str, Any]], tuple[Any, Any] | str]
 """Gets header and claims of a launch; gives those to sign instead, or a finished token."""
-
-
-T = TypeVar("T")
-
-
-class AmbiguousConfigError(Exception):
-    """Two people, activities or links carry the same key or id."""
 
 
 class PracticeLms:
@@ -52,18 +48,13 @@ class PracticeLms:
         """Signs launches instead of the current key, under the current ``kid``; ``None`` is the current key."""
         self.fetch_jwks: Callable[[str], Mapping[str, Any]] = _fetch_json
         """Reads the tool's key set; a test may put a function in its place and need no network."""
-        self.tool_keys: dict[str, Any] = {}
-        """The tool's key set as last read, by ``kid``."""
-        self._people = _index("person", [(person.key, person) for person in config.people])
-        self._courses = _index(
-            "activity", [(activity.key, course) for course in config.courses for activity in course.activities]
-        )
-        self._activities = {activity.key: activity for course in config.courses for activity in course.activities}
-        _index("sub", [(person.sub, person) for person in config.people])
-        _index("course", [(course.id, course) for course in config.courses])
-        _index("resource link", [(activity.link_id, activity) for activity in self._activities.values()])
-        for course in config.courses:
-            self.state.fit_line_items(course)
+        self.tool_keys: dict[str, dict[str, Any]] = {}
+        """The tools' key sets as last read, by client id and ``kid``."""
+        self._people = index("person", [(person.key, person) for person in config.people])
+        index("sub", [(person.sub, person) for person in config.people])
+        # The first tool is the configuration's matter at each start, even where it has updated itself.
+        self.state.registrations.pop(config.tool.client_id, None)
+        self.catalogue = Catalogue(config, self.state)
         self.state.save()
 
     @property
@@ -93,23 +84,28 @@ class PracticeLms:
             AmbiguousConfigError: The key or the user id is taken.
         """
         people = (*self.config.people, person)
-        found = _index("person", [(each.key, each) for each in people])
-        _index("sub", [(each.sub, each) for each in people])
+        found = index("person", [(each.key, each) for each in people])
+        index("sub", [(each.sub, each) for each in people])
         with self.state.lock:
             self._people = found
             self.config = replace(self.config, people=people)
 
+    @property
+    def courses(self) -> tuple[LmsCourse, ...]:
+        """All courses, those that were copied here too."""
+        return self.catalogue.courses
+
     def activity(self, activity_key: str) -> Activity:
         """The activity of this key."""
-        return self._activities[activity_key]
+        return self.catalogue.activity(activity_key)
 
     def course_of(self, activity_key: str) -> LmsCourse:
         """The course in which the activity stands."""
-        return self._courses[activity_key]
+        return self.catalogue.course_of(activity_key)
 
     def course(self, course_id: str) -> LmsCourse | None:
         """The course of this id, if any."""
-        return next((course for course in self.config.courses if course.id == course_id), None)
+        return self.catalogue.course(course_id)
 
     def suspend(self, person_key: str, suspended: bool = True) -> None:
         """Suspend a person's enrolment: absent from rosters and not gradable, until lifted with ``False``."""
@@ -120,11 +116,67 @@ class PracticeLms:
                 self.state.suspended.discard(person_key)
             self.state.save()
 
+    # Tools
+
+    def registrations(self) -> tuple[ToolRegistration, ...]:
+        """The registered tools: the configuration's first, then those that registered themselves, in that order."""
+        with self.state.lock:
+            first = self.state.registrations.get(self.config.tool.client_id, self.config.tool)
+            others = [tool for tool in self.state.registrations.values() if tool.client_id != first.client_id]
+        return (first, *others)
+
+    def registration(self, client_id: str = "") -> ToolRegistration:
+        """The tool of this client id, or the first one. A KeyError says that there is none."""
+        wanted = client_id or self.config.tool.client_id
+        for tool in self.registrations():
+            if tool.client_id == wanted:
+                return tool
+        raise KeyError(wanted)
+
+    def begin_registration(self, client_id: str | None = None) -> RegistrationStart:
+        """What an administrator's browser opens the tool's registration page with: ``start.address(url)``.
+
+        With a client id, for an update of that registration, which keeps client id and deployment id.
+        The tool then reads ``start.openid_configuration`` and posts to the registration endpoint named there.
+        """
+        return registration.begin_registration(self, client_id)
+
+    def activate(self, client_id: str, in_chooser: bool = True) -> ToolRegistration:
+        """Switch a pending tool on, and show it to teachers who add an activity, as an administrator would."""
+        with self.state.lock:
+            tool = replace(self.registration(client_id), is_active=True, in_chooser=in_chooser)
+            self.keep_registration(tool)
+        self.record("tool", "", f"activated: {tool.name}", 200)
+        return tool
+
+    def keep_registration(self, tool: ToolRegistration) -> None:
+        """Put a registration in the place of what stood under its client id, if anything did."""
+        with self.state.lock:
+            self.state.registrations[tool.client_id] = tool
+            self.tool_keys.pop(tool.client_id, None)
+            self.state.save()
+
+    def remove_registration(self, client_id: str) -> None:
+        """Forget a tool that registered itself; its activities stay and open nothing, as in Moodle."""
+        with self.state.lock:
+            self.state.registrations.pop(client_id)
+            self.state.save()
+
+    def next_deployment_id(self) -> str:
+        """The number of the next registration."""
+        numbers = [int(tool.deployment_id) for tool in self.registrations() if tool.deployment_id.isdecimal()]
+        return str(max(numbers, default=0) + 1)
+
     # Launches
 
-    def launch(self, person_key: str, activity_key: str, locale: str = "ja") -> LoginRequest:
-        """Begin a launch; the form to post to the tool's login URL."""
-        return begin_login(self, person_key, activity_key, locale)
+    def launch(self, person_key: str, activity_key: str, locale: str = "ja", client_id: str = "") -> LoginRequest:
+        """Begin a launch; the form to post to the tool's login URL.
+
+        The activity says which tool it opens; ``client_id`` opens it with another.
+        """
+        activity, course = self.activity(activity_key), self.course_of(activity_key)
+        tool = self.registration(client_id or activity.client_id)
+        return begin_login(self, PendingLaunch(person_key, course.id, locale, tool.client_id, activity_key))
 
     def initiate_login(self, person_key: str, activity_key: str, locale: str = "ja") -> dict[str, str]:
         """Begin a launch; the fields of the form alone."""
@@ -229,13 +281,6 @@ def platform_of(app: Flask) -> PracticeLms:
     lms = app.extensions["practice_lms"]
     assert isinstance(lms, PracticeLms)
     return lms
-
-
-def _index(what: str, pairs: list[tuple[str, T]]) -> dict[str, T]:
-    index = dict(pairs)
-    if len(index) != len(pairs):
-        raise AmbiguousConfigError(what)
-    return index
 
 
 def _fetch_json(url: str) -> Mapping[str, Any]:

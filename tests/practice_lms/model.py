@@ -4,8 +4,9 @@
 platform's URLs. Points are plain numbers out of the line item's maximum.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -31,6 +32,14 @@ class Window(StrEnum):
 
     EMBED = "embed"
     NEW = "new"
+
+
+class MessageType(StrEnum):
+    """What a launch is for."""
+
+    RESOURCE_LINK = "LtiResourceLinkRequest"
+    DEEP_LINKING = "LtiDeepLinkingRequest"
+    SUBMISSION_REVIEW = "LtiSubmissionReviewRequest"
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,14 @@ class Activity:
     """``tag`` of its line item."""
     section: PageText = ""
     """Heading under which it stands in the course."""
+    client_id: str = ""
+    """The registration of the tool that it opens; empty for the platform's first tool."""
+    url: str = ""
+    """Its own ``target_link_uri``; empty for the tool's."""
+    line_item_label: str = ""
+    """Label of its line item; empty for the title, as always in Moodle."""
+    dates: Mapping[str, str] = field(default_factory=dict)
+    """Values of ``ResourceLink.available.*`` and ``ResourceLink.submission.*``, by variable; none in Moodle."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +153,35 @@ class ToolRegistration:
     custom_parameters: Mapping[str, str] = field(default_factory=dict)
     """Custom parameters of every launch, after those of the activity."""
     scopes: tuple[str, ...] = (*AGS_SCOPES, NRPS_SCOPE)
+    """What its service tokens may hold."""
+    domain: str = ""
+    """Host and port of ``target_link_uri``; filled in where left empty."""
+    description: str = ""
+    logo_url: str = ""
+    """Icon of its activities; empty for the LMS's own."""
+    takes_deep_linking: bool = True
+    deep_linking_url: str = ""
+    """``target_link_uri`` of its deep-linking launches; empty for ``target_link_uri``."""
+    sends_names: bool | None = None
+    """Names and user name go to this tool; ``None`` for what the platform does."""
+    sends_email: bool | None = None
+    """E-mail addresses go to this tool; ``None`` for what the platform does."""
+    is_active: bool = True
+    """Switched on by the administrator; a tool that registered itself waits for that."""
+    in_chooser: bool = True
+    """Teachers find it when they add an activity."""
+    window: Window = Window.EMBED
+    """Where activities open that its deep linking makes."""
+
+    def __post_init__(self) -> None:
+        if not self.domain:
+            object.__setattr__(self, "domain", domain_of(self.target_link_uri))
+
+
+def domain_of(url: str) -> str:
+    """Host and port of an address, without ``www.``, as Moodle compares them; a bare host is an address too."""
+    found = re.match(r"(?:https?://)?(?:www\.)?([^/]+)", url, re.IGNORECASE)
+    return found[1] if found else ""
 
 
 @dataclass(frozen=True)
@@ -145,6 +191,7 @@ class PlatformConfig:
     issuer: str
     """The base URL without a closing slash; also the ``iss`` of every launch."""
     tool: ToolRegistration
+    """The first tool; others register themselves (``PracticeLms.registrations``)."""
     people: tuple[LmsPerson, ...]
     courses: tuple[LmsCourse, ...]
     name: str = "Practice LMS"
@@ -159,6 +206,15 @@ class PlatformConfig:
     state_path: Path | None = None
     """JSON file that keeps keys, line items and grades from one run to the next; ``None`` keeps nothing."""
 
+    def for_tool(self, tool: ToolRegistration) -> "PlatformConfig":
+        """The platform as this tool sees it: the tool in the first one's place, its own privacy in force."""
+        return replace(
+            self,
+            tool=tool,
+            sends_names=self.sends_names if tool.sends_names is None else tool.sends_names,
+            sends_email=self.sends_email if tool.sends_email is None else tool.sends_email,
+        )
+
 
 @dataclass
 class LineItem:
@@ -172,6 +228,8 @@ class LineItem:
     tag: str = ""
     link_id: str | None = None
     """Resource link to which it is bound, if any."""
+    client_id: str = ""
+    """The registration whose item it is; empty for the platform's first tool. Other tools do not see it."""
 
 
 @dataclass
@@ -195,7 +253,8 @@ class Event:
 
     at: datetime
     kind: str
-    """login, auth, launch, token, jwks, or the name of a service (lineitems, lineitem, results, scores, memberships)."""
+    """login, auth, launch, token, jwks, configuration, registration, tool, gradebook, or the name of a service
+    (lineitems, lineitem, results, scores, memberships)."""
     person: str
     """Key of the person, or an empty string."""
     what: str

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.practice_lms.lms import PracticeLms
 
 
-def list_members(lms: "PracticeLms", place: dict[str, str]) -> Response:
+def list_members(lms: "PracticeLms", config: PlatformConfig, place: dict[str, str]) -> Response:
     """The people of a course; of one ``role``; with ``rlid`` also what a launch of that link would carry."""
     course = lms.course(place["course"])
     if course is None:
@@ -32,9 +32,9 @@ def list_members(lms: "PracticeLms", place: dict[str, str]) -> Response:
     limit, start = request.args.get("limit", 0, int), max(request.args.get("from", 0, int), 0)
     shown = people[start : start + limit] if limit > 0 else people
     body = {
-        "id": memberships_url(lms.config, course.id),
+        "id": memberships_url(config, course.id),
         "context": {"id": course.id, "label": course.label, "title": course.title},
-        "members": [_member(lms, person, link_id) for person in shown],
+        "members": [_member(lms, config, person, link_id) for person in shown],
     }
     response = Response(json.dumps(body, ensure_ascii=False), mimetype="application/json")
     if 0 < limit < len(people) - start:
@@ -56,20 +56,20 @@ def roster_role(role: LmsRole, profile: Profile) -> str:
     return "Learner" if role is LmsRole.STUDENT else "Instructor"
 
 
-def _member(lms: "PracticeLms", person: LmsPerson, link_id: str | None) -> dict[str, Any]:
+def _member(lms: "PracticeLms", config: PlatformConfig, person: LmsPerson, link_id: str | None) -> dict[str, Any]:
     member: dict[str, Any] = {"status": "Active", "roles": [roster_role(person.lms_role, lms.profile)]}
     if link_id is not None:
-        member["message"] = [_message(lms, link_id, person)]
+        member["message"] = [_message(lms, config, link_id, person)]
     member |= {"user_id": person.sub, "lis_person_sourcedid": person.staff_number}
-    return member | _personal_fields(lms.config, person)
+    return member | _personal_fields(config, person)
 
 
-def _message(lms: "PracticeLms", link_id: str, person: LmsPerson) -> dict[str, Any]:
+def _message(lms: "PracticeLms", config: PlatformConfig, link_id: str, person: LmsPerson) -> dict[str, Any]:
     message: dict[str, Any] = {CLAIM + "message_type": "LtiResourceLinkRequest"}
     with lms.state.lock:
         has_item = any(item.link_id == link_id for item in lms.state.line_items.values())
     if has_item:
-        message[BASIC_OUTCOME] = basic_outcome(lms.config, link_id, person.sub)
+        message[BASIC_OUTCOME] = basic_outcome(config, link_id, person.sub)
     return message
 
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.practice_lms.claims import LaunchFacts, build_claims
+from tests.practice_lms.claims import LaunchFacts, build_claims, target_link_uri
 from tests.practice_lms.keys import sign
-from tests.practice_lms.model import LmsPerson
+from tests.practice_lms.model import LmsPerson, MessageType
 from tests.practice_lms.state import PendingLaunch
 
 if TYPE_CHECKING:
@@ -51,24 +51,28 @@ class AuthorizationAnswer:
     fields: dict[str, str]
 
 
-def begin_login(lms: "PracticeLms", person_key: str, activity_key: str, locale: str) -> LoginRequest:
+def begin_login(lms: "PracticeLms", pending: PendingLaunch) -> LoginRequest:
     """Start a launch: remember it under a fresh hint and make the login form."""
-    activity = lms.activity(activity_key)
-    person = lms.person(person_key)
-    launch_id = f"ltilaunch{activity.link_id}_{secrets.randbelow(2**31)}"
-    lms.state.keep_pending(launch_id, PendingLaunch(person_key, activity_key, locale))
-    tool = lms.config.tool
-    hint = {"cmid": int(activity.link_id) + 1, "launchid": launch_id}
+    config, person = lms.config.for_tool(lms.registration(pending.client_id)), lms.person(pending.person_key)
+    activity = lms.activity(pending.activity_key) if pending.activity_key else None
+    number = secrets.randbelow(2**31)
+    if activity is None:
+        launch_id = f"ltilaunch_ContentItemSelectionRequest{number}"
+        hint: dict[str, Any] = {"launchid": launch_id}
+    else:
+        launch_id = f"ltilaunch{activity.link_id}_{number}"
+        hint = {"cmid": int(activity.link_id) + 1, "launchid": launch_id}
+    lms.state.keep_pending(launch_id, pending)
     fields = {
-        "iss": lms.config.issuer,
-        "target_link_uri": tool.target_link_uri,
+        "iss": config.issuer,
+        "target_link_uri": target_link_uri(config, activity, pending.message),
         "login_hint": person.sub,
         "lti_message_hint": json.dumps(hint, separators=(",", ":")),
-        "client_id": tool.client_id,
-        "lti_deployment_id": tool.deployment_id,
+        "client_id": config.tool.client_id,
+        "lti_deployment_id": config.tool.deployment_id,
     }
-    lms.record("login", person_key, activity.title, 200)
-    return LoginRequest(tool.login_url, fields)
+    lms.record("login", person.key, _what(lms, pending), 200)
+    return LoginRequest(config.tool.login_url, fields)
 
 
 def answer_authorization(lms: "PracticeLms", query: Mapping[str, str], person: LmsPerson) -> AuthorizationAnswer:
@@ -77,26 +81,38 @@ def answer_authorization(lms: "PracticeLms", query: Mapping[str, str], person: L
     Raises:
         UntrustedAuthorizationError: The client or its redirect URI is not registered, or the hint does not serve.
     """
-    tool = lms.config.tool
+    tool = next((tool for tool in lms.registrations() if tool.client_id == query.get("client_id")), None)
     # The redirect URI is looked at before anything is answered to it: an unregistered one never gets a form.
-    if query.get("client_id") != tool.client_id:
+    if tool is None:
         raise UntrustedAuthorizationError("client_id is not registered here")
     redirect_uri = query.get("redirect_uri", "")
     if redirect_uri not in tool.redirect_uris:
         raise UntrustedAuthorizationError("redirect_uri is not registered, character by character")
     pending = _take_pending(lms, query.get("lti_message_hint", ""))
+    if pending.client_id != tool.client_id:
+        raise UntrustedAuthorizationError("client_id is not that of the tool that was launched")
     try:
         _check_request(query)
         if query.get("login_hint") != person.sub or pending.person_key != person.key:
             raise AuthorizationRefusedError("access_denied", "The login is for another person than the one logged in")
         fields = {"id_token": _id_token(lms, pending, person, query["nonce"])}
-        lms.record("launch", person.key, lms.activity(pending.activity_key).title, 200)
+        lms.record("launch", person.key, _what(lms, pending), 200)
     except AuthorizationRefusedError as refused:
         fields = {"error": refused.error, "error_description": refused.description}
         lms.record("auth", person.key, redirect_uri, 400, f"{refused.error} {refused.description}".strip())
     if "state" in query:
         fields["state"] = query["state"]
     return AuthorizationAnswer(redirect_uri, fields)
+
+
+def _what(lms: "PracticeLms", pending: PendingLaunch) -> str:
+    """The launch in the event log."""
+    if pending.message is MessageType.DEEP_LINKING:
+        return f"{pending.message}: {pending.course_id}"
+    title = lms.activity(pending.activity_key).title
+    if pending.message is MessageType.SUBMISSION_REVIEW:
+        return f"{pending.message}: {title}, {pending.for_user}"
+    return title
 
 
 def _check_request(query: Mapping[str, str]) -> None:
@@ -132,14 +148,20 @@ def _take_pending(lms: "PracticeLms", hint: str) -> PendingLaunch:
 
 
 def _id_token(lms: "PracticeLms", pending: PendingLaunch, person: LmsPerson, nonce: str) -> str:
-    activity = lms.activity(pending.activity_key)
+    config = lms.config.for_tool(lms.registration(pending.client_id))
+    course = lms.course(pending.course_id)
+    if course is None:
+        raise AuthorizationRefusedError("invalid_request", "The course is gone")
+    activity = lms.activity(pending.activity_key) if pending.activity_key else None
     facts = LaunchFacts(
-        config=lms.config,
-        course=lms.course_of(activity.key),
+        config=config,
+        course=course,
         activity=activity,
         person=person,
-        line_items=lms.line_items_of(activity.key),
+        line_items=lms.line_items_of(activity.key) if activity else (),
         locale=pending.locale,
+        message=pending.message,
+        for_user=pending.for_user,
     )
     key = lms.keys.current
     header: Any = {"typ": "JWT", "alg": "RS256", "kid": key.kid}

@@ -130,16 +130,16 @@ def enter() -> AnyResponse:
     if key not in {person.key for person in _lms().config.people}:
         abort(404)
     session["person"] = key
-    return redirect(url_for("pages.show_course", course_id=_lms().config.courses[0].id))
+    return redirect(url_for("pages.show_course", course_id=_lms().courses[0].id))
 
 
 @pages.get("/courses")
 def list_courses() -> AnyResponse | str:
     """The courses, or the only one."""
-    courses = _lms().config.courses
+    courses = _lms().courses
     if len(courses) == 1:
         return redirect(url_for("pages.show_course", course_id=courses[0].id))
-    return render_template("courses.html")
+    return render_template("courses.html", courses=courses)
 
 
 @pages.get("/courses/<course_id>")
@@ -178,8 +178,7 @@ def open_tool() -> Response:
     lms, person = _lms(), person_logged_in()
     if person is None:
         return refusal_page("auth.nobody", 401)
-    activities = [activity for course in lms.config.courses for activity in course.activities]
-    activity = next((found for found in activities if found.link_id == request.args.get("id")), None)
+    activity = lms.catalogue.activity_of_link(request.args.get("id", ""))
     if activity is None:
         abort(404)
     form = lms.launch(person.key, activity.key, _language())

@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from tests.practice_lms.model import Activity, LmsCourse, LmsPerson, LmsRole, PlatformConfig, Window
+from tests.practice_lms.model import Activity, LmsCourse, LmsPerson, LmsRole, PlatformConfig, ToolRegistration, Window
 
 PLATFORM_FIELDS = ("name", "short_name", "sends_names", "sends_email")
 
@@ -36,7 +36,7 @@ def with_people_file(config: PlatformConfig, path: Path) -> PlatformConfig:
         raise PeopleFileError(", ".join(sorted(unknown)))
     more = {name: document[name] for name in PLATFORM_FIELDS if name in document}
     people = tuple(_person(entry, f"people[{place}]") for place, entry in enumerate(document["people"]))
-    courses = tuple(_course(entry, f"courses[{place}]") for place, entry in enumerate(document["courses"]))
+    courses = tuple(course_from(entry, f"courses[{place}]") for place, entry in enumerate(document["courses"]))
     return replace(config, people=people, courses=courses, **more)
 
 
@@ -47,21 +47,37 @@ def _person(entry: Any, place: str) -> LmsPerson:
     return LmsPerson(**_texts(values, ("sub", "staff_number")))
 
 
-def _course(entry: Any, place: str) -> LmsCourse:
+def course_from(entry: Any, place: str) -> LmsCourse:
+    """A course from its JSON object; ``place`` stands in the error.
+
+    Raises:
+        PeopleFileError: A field is missing or unknown, or a value is not one of those allowed.
+    """
     values = _values(LmsCourse, entry, place)
     values["activities"] = tuple(
-        _activity(activity, f"{place}.activities[{index}]") for index, activity in enumerate(values["activities"])
+        activity_from(activity, f"{place}.activities[{index}]") for index, activity in enumerate(values["activities"])
     )
     return LmsCourse(**_texts(values, ("id",)))
 
 
-def _activity(entry: Any, place: str) -> Activity:
+def activity_from(entry: Any, place: str) -> Activity:
+    """An activity from its JSON object; ``place`` stands in the error.
+
+    Raises:
+        PeopleFileError: A field is missing or unknown, or a value is not one of those allowed.
+    """
     values = _values(Activity, entry, place)
     if "window" in values:
         values["window"] = _member(Window, values["window"], f"{place}.window")
     if not str(values["link_id"]).isdecimal():
         raise PeopleFileError(f"{place}.link_id")
     return Activity(**_texts(values, ("link_id",)))
+
+
+def tool_from(entry: Any) -> ToolRegistration:
+    """A registration from its JSON object, as the platform itself has written it."""
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    return ToolRegistration(**values | {"window": Window(entry["window"])})
 
 
 def _values(kind: type, entry: Any, place: str) -> dict[str, Any]:

@@ -18,6 +18,8 @@ class Profile:
     """``product_family_code`` in the launch."""
     product_version: str = "2024100706"
     """``version`` in the launch; Moodle 4.5.6 sends its build number."""
+    product_release: str = "4.5.6 (Build: 20250811)"
+    """``version`` in the openid configuration."""
     server_timezone: str = "Asia/Tokyo"
     """Zone in which the server shows times and reads timestamps that carry no zone."""
     id_token_lifetime: int = 60
@@ -26,6 +28,14 @@ class Profile:
     """Seconds for which a service token is good."""
     future_iat_leeway: int = 0
     """Seconds by which an assertion's ``iat`` may lie ahead of the platform's clock."""
+    registration_lifetime: int = 3600
+    """Seconds for which a registration token is good."""
+    update_tokens_serve_again: bool = True
+    """A registration token for an update serves until it expires; one for a new registration always serves once."""
+    registered_tools_wait: bool = True
+    """A tool that registers itself is pending, and not in the activity chooser, until an administrator says so."""
+    grades_scopes_come_together: bool = True
+    """Any scope of the grade service brings all that read, and scores; what is echoed names the writing one too."""
     hint_serves_once: bool = True
     """A second authorization with the same ``lti_message_hint`` is refused."""
     unknown_variables_stay_literal: bool = True

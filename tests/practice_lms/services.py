@@ -12,8 +12,9 @@ from flask import Response, g, jsonify, request
 
 from tests.practice_lms import ags, nrps
 from tests.practice_lms.faults import serve_with_fault
+from tests.practice_lms.model import PlatformConfig
 from tests.practice_lms.refusals import ServiceRefusedError
-from tests.practice_lms.tokens import token_allows
+from tests.practice_lms.tokens import tool_of_token
 
 if TYPE_CHECKING:
     from tests.practice_lms.lms import PracticeLms
@@ -33,7 +34,8 @@ class Service:
     """Of the reply to a GET, of the request's body in a POST."""
     scopes: tuple[str, ...]
     """A token needs one of these."""
-    serve: Callable[["PracticeLms", dict[str, str]], Response]
+    serve: Callable[["PracticeLms", PlatformConfig, dict[str, str]], Response]
+    """Gets the platform as the calling tool sees it beside the platform itself."""
 
 
 SERVICES = (
@@ -112,9 +114,11 @@ def _serve(lms: "PracticeLms", service: Service, place: dict[str, str], path: st
             raise ServiceRefusedError(405, "Method Not Allowed")
         if lms.profile.strict_media_types:
             _check_media_type(service, path)
-        if not token_allows(lms, request.headers.get("Authorization", ""), service.scopes):
+        deployment_id = place.get("binding") or request.args.get("type_id")
+        tool = tool_of_token(lms, request.headers.get("Authorization", ""), service.scopes, deployment_id)
+        if tool is None:
             raise ServiceRefusedError(401, "Unauthorized")
-        response = service.serve(lms, place)
+        response = service.serve(lms, lms.config.for_tool(tool), place)
     except ServiceRefusedError as refused:
         return _refusal(refused)
     if response.mimetype != "text/html":

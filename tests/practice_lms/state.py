@@ -1,7 +1,7 @@
 """Everything that changes while the platform runs, behind one lock, with an optional JSON file beneath.
 
-The file keeps what a second run needs: signing keys, the secret of the session cookie, line items, grades and
-suspensions. Launches under way, service tokens and the event log are forgotten, as after a restart of an LMS.
+The file keeps what a second run needs: signing keys, the secret of the session cookie, line items, grades,
+suspensions, and the tools, courses and activities that came while it ran. Launches under way, service tokens and the event log are forgotten, as after a restart of an LMS.
 """
 
 import json
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.practice_lms.keys import KeyRing, SigningKey
-from tests.practice_lms.model import Event, Grade, LineItem, LmsCourse
+from tests.practice_lms.model import Activity, Event, Grade, LineItem, LmsCourse, MessageType, ToolRegistration
+from tests.practice_lms.people_file import activity_from, course_from, tool_from
 
 EVENTS_KEPT = 2000
 PENDING_LAUNCHES_KEPT = 10_000
@@ -27,8 +28,14 @@ class PendingLaunch:
     """A login that the platform began and the tool has not come back from."""
 
     person_key: str
-    activity_key: str
+    course_id: str
     locale: str
+    client_id: str
+    activity_key: str = ""
+    """Empty while content is being chosen."""
+    message: MessageType = MessageType.RESOURCE_LINK
+    for_user: str = ""
+    """``sub`` of the person whose work is to be reviewed."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,8 @@ class AccessToken:
 
     scopes: tuple[str, ...]
     expires: float
+    client_id: str
+    """The registration for which it was given."""
 
 
 @dataclass
@@ -51,6 +60,14 @@ class State:
     """By line-item id and ``sub``, in the order of first grading."""
     suspended: set[str] = field(default_factory=set)
     """Keys of people whose enrolment is suspended."""
+    courses: list[LmsCourse] = field(default_factory=list)
+    """Courses that came while the platform ran."""
+    activities: list[tuple[str, Activity]] = field(default_factory=list)
+    """Activities that came while the platform ran, each with the id of its course."""
+    registrations: dict[str, ToolRegistration] = field(default_factory=dict)
+    """Tools that registered themselves, and the first tool where it was updated, by client id."""
+    used_registration_tokens: set[str] = field(default_factory=set)
+    """Update tokens that have served, where a platform lets them serve once."""
     pending_launches: dict[str, PendingLaunch] = field(default_factory=dict)
     """By launch id, the oldest first."""
     access_tokens: dict[str, AccessToken] = field(default_factory=dict)
@@ -72,6 +89,9 @@ class State:
             line_items={item["id"]: LineItem(**item) for item in kept["line_items"]},
             grades={(item, sub): Grade(**grade) for item, sub, grade in kept["grades"]},
             suspended=set(kept["suspended"]),
+            courses=[course_from(course, "courses") for course in kept.get("courses", ())],
+            activities=[(where, activity_from(entry, "activities")) for where, entry in kept.get("activities", ())],
+            registrations={tool["client_id"]: tool_from(tool) for tool in kept.get("registrations", ())},
         )
 
     def save(self) -> None:
@@ -95,6 +115,9 @@ class State:
             "line_items": [asdict(item) for item in self.line_items.values()],
             "grades": [[item, sub, asdict(grade)] for (item, sub), grade in self.grades.items()],
             "suspended": sorted(self.suspended),
+            "courses": [asdict(course) for course in self.courses],
+            "activities": [[where, asdict(activity)] for where, activity in self.activities],
+            "registrations": [asdict(tool) for tool in self.registrations.values()],
         }
 
     def add_line_item(self, item: LineItem) -> LineItem:
@@ -114,12 +137,13 @@ class State:
             if found is None:
                 self.add_line_item(
                     LineItem(
-                        0, course.id, activity.title, activity.maximum,
-                        activity.resource_id, activity.tag, activity.link_id,
+                        0, course.id, activity.line_item_label or activity.title, activity.maximum,
+                        activity.resource_id, activity.tag, activity.link_id, activity.client_id,
                     )
                 )  # fmt: skip
             else:
-                found.course_id, found.label, found.maximum = course.id, activity.title, activity.maximum
+                found.course_id, found.label = course.id, activity.line_item_label or activity.title
+                found.maximum, found.client_id = activity.maximum, activity.client_id
                 found.resource_id, found.tag = activity.resource_id, activity.tag
 
     def keep_pending(self, launch_id: str, launch: PendingLaunch) -> None:

@@ -111,6 +111,9 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "kind.results": ("結果", "results"),
     "kind.scores": ("得点", "scores"),
     "kind.memberships": ("名簿", "roster"),
+    "kind.configuration": ("設定の公開", "configuration"),
+    "kind.registration": ("ツールの登録", "registration"),
+    "kind.tool": ("ツールの管理", "tools"),
     "kind.gradebook": ("評定表", "gradebook"),
     "faults.title": ("障害を起こす", "Faults on demand"),
     "faults.lead": (

@@ -237,9 +237,9 @@ def launched(lms: PracticeLms, person_key: str, activity_key: str, locale: str =
     return verified(lms, answer["id_token"])
 
 
-def verified(lms: PracticeLms, token: str) -> dict[str, Any]:
-    """The claims of a token that one of the published keys has signed for this tool."""
+def verified(lms: PracticeLms, token: str, client_id: str = "") -> dict[str, Any]:
+    """The claims of a token that one of the published keys has signed for the first tool or this one."""
     keys = {key["kid"]: jwt.PyJWK(key) for key in lms.keys.jwks()["keys"]}
     key = keys[jwt.get_unverified_header(token)["kid"]]
-    claims: dict[str, Any] = jwt.decode(token, key, ["RS256"], audience=lms.config.tool.client_id)
+    claims: dict[str, Any] = jwt.decode(token, key, ["RS256"], audience=client_id or lms.config.tool.client_id)
     return claims

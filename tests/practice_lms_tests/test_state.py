@@ -9,8 +9,9 @@ import pytest
 
 from tests.practice_lms import app as platform_module
 from tests.practice_lms.app import create_platform
+from tests.practice_lms.catalogue import AmbiguousConfigError
 from tests.practice_lms.defaults import default_config, two_organisations
-from tests.practice_lms.lms import AmbiguousConfigError, PracticeLms, platform_of
+from tests.practice_lms.lms import PracticeLms, platform_of
 from tests.practice_lms.people_file import PeopleFileError, with_people_file
 from tests.practice_lms_tests.conftest import launched
 

@@ -155,7 +155,7 @@ def test_the_tools_key_set_is_read_over_http(token_request: Request) -> None:
         app = create_platform(replace(config, tool=tool))
         reply = ask(app.test_client(), token_request(kid=publisher.keys.current.kid))
         assert json.loads(reply.data) == {"error": "Signature verification failed"}
-        assert publisher.keys.current.kid in platform_of(app).tool_keys
+        assert publisher.keys.current.kid in platform_of(app).tool_keys[config.tool.client_id]
         assert len(publisher.events("jwks")) == 1
 
 
