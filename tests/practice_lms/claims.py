@@ -109,7 +109,10 @@ def target_link_uri(config: PlatformConfig, activity: Activity | None, message: 
     """Where the launch is to lead in the tool."""
     if message is MessageType.DEEP_LINKING:
         return config.tool.deep_linking_url or config.tool.target_link_uri
-    return (activity.url if activity else "") or config.tool.target_link_uri
+    if activity is None:
+        return config.tool.target_link_uri
+    review_url = activity.review_url if message is MessageType.SUBMISSION_REVIEW else ""
+    return review_url or activity.url or config.tool.target_link_uri
 
 
 def _link_claims(facts: LaunchFacts) -> dict[str, Any]:
@@ -228,7 +231,9 @@ def _custom(facts: LaunchFacts) -> dict[str, str | None]:
     variables = _variables(facts)
     literal = facts.config.profile.unknown_variables_stay_literal
     custom: dict[str, str | None] = {}
-    own = facts.activity.custom if facts.activity else {}
+    own = dict(facts.activity.custom) if facts.activity else {}
+    if facts.activity and facts.message is MessageType.SUBMISSION_REVIEW:
+        own |= facts.activity.review_custom
     for name, value in (*own.items(), *facts.config.tool.custom_parameters.items()):
         if value.startswith("$"):
             custom[name] = variables.get(value[1:], value if literal else "")

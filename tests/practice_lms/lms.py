@@ -10,9 +10,10 @@ from typing import Any
 import requests
 from flask import Flask
 
-from tests.practice_lms import grading, registration
+from tests.practice_lms import deep_linking, grading, registration
 from tests.practice_lms.catalogue import Catalogue, index
 from tests.practice_lms.clock import Clock
+from tests.practice_lms.deep_linking import ContentChoice, DeepLinkingRefusedError
 from tests.practice_lms.faults import FaultBoard
 from tests.practice_lms.keys import KeyMaterial, KeyRing, SigningKey
 from tests.practice_lms.model import (
@@ -22,6 +23,7 @@ from tests.practice_lms.model import (
     LineItem,
     LmsCourse,
     LmsPerson,
+    MessageType,
     PlatformConfig,
     ToolRegistration,
 )
@@ -177,6 +179,57 @@ class PracticeLms:
         activity, course = self.activity(activity_key), self.course_of(activity_key)
         tool = self.registration(client_id or activity.client_id)
         return begin_login(self, PendingLaunch(person_key, course.id, locale, tool.client_id, activity_key))
+
+    def deep_link(self, person_key: str, course_id: str, locale: str = "ja", client_id: str = "") -> LoginRequest:
+        """Begin to choose content of a tool, the first unless another is named; the form to post to its login URL.
+
+        ``authorize`` then gives the id_token, whose ``deep_link_return_url`` and the tool's form go to
+        ``receive_content``.
+
+        Raises:
+            DeepLinkingRefusedError: The person may not add activities, or the tool waits or offers no choice.
+        """
+        tool, course = self.registration(client_id), self.course(course_id)
+        if course is None:
+            raise KeyError(course_id)
+        if not self.person(person_key).edits_courses:
+            raise DeepLinkingRefusedError("only those who edit the course add activities")
+        if not (tool.is_active and tool.takes_deep_linking):
+            raise DeepLinkingRefusedError("the tool waits to be activated, or offers no choice of content")
+        pending = PendingLaunch(person_key, course.id, locale, tool.client_id, message=MessageType.DEEP_LINKING)
+        return begin_login(self, pending)
+
+    def receive_content(self, return_url: str, form: Mapping[str, str], person_key: str) -> ContentChoice:
+        """Take the form (``JWT``) that the tool has this person's browser post to the return address.
+
+        The new activities have line items of their own, where the tool names one, and launch like all others:
+        ``lms.launch(person, choice.activities[0].key)``.
+
+        Raises:
+            DeepLinkingRefusedError: Something is wrong, which stands in the event log too; nothing is made.
+        """
+        try:
+            choice = deep_linking.receive_content(self, return_url, form, person_key)
+        except DeepLinkingRefusedError as refused:
+            self.record("content", person_key, "", 400, refused.reason)
+            raise
+        titles = ", ".join(activity.title for activity in choice.activities)
+        self.record("content", person_key, titles, 200, choice.message)
+        return choice
+
+    def review(
+        self, person_key: str, activity_key: str, for_person: str, locale: str = "ja", client_id: str = ""
+    ) -> LoginRequest:
+        """Begin to look at the work of ``for_person``; the form to post to the tool's login URL.
+
+        A student gets such a launch for another student, as in Moodle: the tool has to refuse it.
+        """
+        activity, course = self.activity(activity_key), self.course_of(activity_key)
+        tool, whose = self.registration(client_id or activity.client_id), self.person(for_person).sub
+        kind = MessageType.SUBMISSION_REVIEW
+        return begin_login(
+            self, PendingLaunch(person_key, course.id, locale, tool.client_id, activity_key, kind, whose)
+        )
 
     def initiate_login(self, person_key: str, activity_key: str, locale: str = "ja") -> dict[str, str]:
         """Begin a launch; the fields of the form alone."""

@@ -77,6 +77,11 @@ class LmsPerson:
         return self.lms_role is LmsRole.STUDENT
 
     @property
+    def edits_courses(self) -> bool:
+        """May add activities and copy courses: teachers, managers and the administrator, not assistants."""
+        return self.lms_role in {LmsRole.TEACHER, LmsRole.MANAGER, LmsRole.ADMIN}
+
+    @property
     def is_enrolled(self) -> bool:
         """The site's administrator enters courses without being enrolled in them."""
         return self.lms_role is not LmsRole.ADMIN
@@ -109,6 +114,12 @@ class Activity:
     """Its own ``target_link_uri``; empty for the tool's."""
     line_item_label: str = ""
     """Label of its line item; empty for the title, as always in Moodle."""
+    reviews: bool = False
+    """Its line item names a submission review; review launches work without, too."""
+    review_url: str = ""
+    """``target_link_uri`` of its review launches; empty for that of the activity."""
+    review_custom: Mapping[str, str] = field(default_factory=dict)
+    """Custom parameters of its review launches, beside its own."""
     dates: Mapping[str, str] = field(default_factory=dict)
     """Values of ``ResourceLink.available.*`` and ``ResourceLink.submission.*``, by variable; none in Moodle."""
 
@@ -253,7 +264,7 @@ class Event:
 
     at: datetime
     kind: str
-    """login, auth, launch, token, jwks, configuration, registration, tool, gradebook, or the name of a service
+    """login, auth, launch, token, jwks, configuration, registration, tool, content, gradebook, or the name of a service
     (lineitems, lineitem, results, scores, memberships)."""
     person: str
     """Key of the person, or an empty string."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.practice_lms.claims import LaunchFacts, build_claims, target_link_uri
+from tests.practice_lms.deep_linking import begin_return
 from tests.practice_lms.keys import sign
 from tests.practice_lms.model import LmsPerson, MessageType
 from tests.practice_lms.state import PendingLaunch
@@ -162,6 +163,7 @@ def _id_token(lms: "PracticeLms", pending: PendingLaunch, person: LmsPerson, non
         locale=pending.locale,
         message=pending.message,
         for_user=pending.for_user,
+        deep_linking=None if activity else begin_return(lms, config.tool, course.id, person.key),
     )
     key = lms.keys.current
     header: Any = {"typ": "JWT", "alg": "RS256", "kid": key.kid}

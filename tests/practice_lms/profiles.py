@@ -36,6 +36,15 @@ class Profile:
     """A tool that registers itself is pending, and not in the activity chooser, until an administrator says so."""
     grades_scopes_come_together: bool = True
     """Any scope of the grade service brings all that read, and scores; what is echoed names the writing one too."""
+    deep_linking_sends_data: bool = False
+    """Deep-linking launches carry ``data``, which must come back; Moodle sends none."""
+    deep_linking_looks_at_everything: bool = True
+    """A return is refused for its audience, deployment, nonce, data, type or version too. Moodle itself looks at keys,
+    ``iss`` and times alone; the tool is held to the specification all the same."""
+    deep_linking_drops_label: bool = True
+    """``lineItem.label`` is dropped: the line item is called what the activity is called."""
+    deep_linking_drops_dates_and_window: bool = True
+    """``available``, ``submission`` and ``window`` of an item are dropped."""
     hint_serves_once: bool = True
     """A second authorization with the same ``lti_message_hint`` is refused."""
     unknown_variables_stay_literal: bool = True

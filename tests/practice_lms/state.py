@@ -39,6 +39,16 @@ class PendingLaunch:
 
 
 @dataclass(frozen=True)
+class PendingReturn:
+    """A choice of content that was begun: who chooses, where, and with which tool."""
+
+    person_key: str
+    course_id: str
+    client_id: str
+    data: str
+
+
+@dataclass(frozen=True)
 class AccessToken:
     """A service token: what it allows and until when (epoch seconds)."""
 
@@ -70,6 +80,10 @@ class State:
     """Update tokens that have served, where a platform lets them serve once."""
     pending_launches: dict[str, PendingLaunch] = field(default_factory=dict)
     """By launch id, the oldest first."""
+    pending_returns: dict[str, PendingReturn] = field(default_factory=dict)
+    """Choices of content under way, by the key in the return address, the oldest first."""
+    used_nonces: set[tuple[str, str]] = field(default_factory=set)
+    """Nonces of deep-linking returns, each with the client id of its tool."""
     access_tokens: dict[str, AccessToken] = field(default_factory=dict)
     used_assertions: set[str] = field(default_factory=set)
     """``jti`` values that bought a token."""
@@ -152,3 +166,10 @@ class State:
             self.pending_launches[launch_id] = launch
             while len(self.pending_launches) > PENDING_LAUNCHES_KEPT:
                 self.pending_launches.pop(next(iter(self.pending_launches)))
+
+    def keep_return(self, key: str, pending: PendingReturn) -> None:
+        """Remember a choice of content that begins; the oldest are forgotten when there are very many."""
+        with self.lock:
+            self.pending_returns[key] = pending
+            while len(self.pending_returns) > PENDING_LAUNCHES_KEPT:
+                self.pending_returns.pop(next(iter(self.pending_returns)))

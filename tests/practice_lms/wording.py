@@ -114,6 +114,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "kind.configuration": ("設定の公開", "configuration"),
     "kind.registration": ("ツールの登録", "registration"),
     "kind.tool": ("ツールの管理", "tools"),
+    "kind.content": ("コンテンツの選択", "content"),
     "kind.gradebook": ("評定表", "gradebook"),
     "faults.title": ("障害を起こす", "Faults on demand"),
     "faults.lead": (

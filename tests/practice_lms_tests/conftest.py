@@ -123,6 +123,7 @@ def moodle_like_config(**changes: Any) -> PlatformConfig:
             **{
                 **vars(tool_at(TOOL, ("/login", "/launch", "/jwks"))),
                 "client_id": "uWABm2tolIlohLt",
+                "name": "ISMS Lab Tool ",
                 "custom_parameters": _CUSTOM,
             }
         ),
