@@ -43,7 +43,8 @@ _FRAMED = {"iframe", "frame", "embed", "object"}
 
 
 def _login_request() -> LoginRequest:
-    fields = {name: _login_field(request.values.getlist(name)) for name in _LOGIN_FIELDS}
+    sent = request.values if request.method == "POST" else request.args  # the body of a HEAD says nothing
+    fields = {name: _login_field(sent.getlist(name)) for name in _LOGIN_FIELDS}
     return LoginRequest(
         issuer=fields["iss"],
         login_hint=fields["login_hint"],
