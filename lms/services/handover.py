@@ -15,7 +15,8 @@ from hashlib import sha256
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from lms.services.launches import SESSION_LIFETIME, OpenedSession
+from lms.services.identities import lock_identities
+from lms.services.launches import LONGEST_SESSION, SESSION_LIFETIME, OpenedSession
 from lms.store.launches import HandoverTicket, LaunchSession
 
 TICKET_LIFETIME = timedelta(seconds=60)
@@ -65,6 +66,9 @@ def use_ticket(session: Session, ticket: str, now: datetime) -> OpenedSession:
     if not timedelta(0) <= now - row.created_at <= TICKET_LIFETIME:
         raise TicketRefused("ticket_expired", row.organisation_id)
     framed = session.get_one(LaunchSession, row.handle)
+    if framed.identity_id is not None:  # whoever ends this person's sessions sees the new one, or is seen here
+        lock_identities(session, [framed.identity_id])
+        session.refresh(framed)
     if framed.revoked_at is not None or now >= framed.expires_at:
         raise TicketRefused("ticket_session_ended", row.organisation_id)
     secret = secrets.token_urlsafe(32)
@@ -82,9 +86,10 @@ def use_ticket(session: Session, ticket: str, now: datetime) -> OpenedSession:
         return_url=framed.return_url,
         is_framed=False,
         language=framed.language,
+        browser=framed.browser,
         created_at=framed.created_at,
         touched_at=now,
-        expires_at=now + SESSION_LIFETIME,
+        expires_at=min(now + SESSION_LIFETIME, framed.created_at + LONGEST_SESSION),
         revoked_at=None,
     )
     session.add(opened)

@@ -34,6 +34,8 @@ from lms.store.platforms import Platform, deployments_of
 
 LOGIN_LIFETIME = timedelta(minutes=5)
 SESSION_LIFETIME = timedelta(minutes=60)
+LONGEST_SESSION = timedelta(hours=12)
+"""From the launch on; its cookie lasts no longer either, however often it is used."""
 TOUCH_INTERVAL = timedelta(minutes=5)
 _FIRST_SEEN = 4
 """Rows that a launch may be the first to write: identity, activity, visit, delivery."""
@@ -166,7 +168,12 @@ def login_cookie_name(state: str) -> str:
 
 
 def complete_launch(
-    database: Database, keys: KeyFinder, answer: tuple[str, str], browser_secret: str | None, now: datetime
+    database: Database,
+    keys: KeyFinder,
+    answer: tuple[str, str],
+    browser_secret: str | None,
+    now: datetime,
+    browser: str | None = None,
 ) -> OpenedSession:
     """Verify a platform's answer to a login, consume the login, and open a session for it.
 
@@ -176,6 +183,7 @@ def complete_launch(
         answer: ``state`` and ``id_token`` as posted.
         browser_secret: what the browser's login cookie held.
         now: the present time.
+        browser: the browser in a few words, for the session's owner to know it by.
 
     Raises:
         LoginRefused: the state is not one of ours, or not any more, or of another browser.
@@ -209,8 +217,8 @@ def complete_launch(
     for _ in range(_FIRST_SEEN):
         # Whoever opens an activity in the same moment may write one of its rows first; the next try finds it.
         with suppress(IntegrityError):
-            return _consume_and_open(database, platform, login, launch, now)
-    return _consume_and_open(database, platform, login, launch, now)
+            return _consume_and_open(database, platform, login, launch, now, browser)
+    return _consume_and_open(database, platform, login, launch, now, browser)
 
 
 def _note_refused(session: Session, registration: Registration, now: datetime, **facts: str) -> None:
@@ -219,12 +227,12 @@ def _note_refused(session: Session, registration: Registration, now: datetime, *
 
 
 def _consume_and_open(
-    database: Database, platform: Platform, login: PendingLogin, launch: Launch, now: datetime
+    database: Database, platform: Platform, login: PendingLogin, launch: Launch, now: datetime, browser: str | None
 ) -> OpenedSession:
     with database.transaction() as session:
         if not _consume(session, login, now):
             raise LoginRefused(LoginFault.STATE_USED, platform.id, platform.organisation_id)
-        return _open_session(session, platform, launch, now)
+        return _open_session(session, platform, launch, now, browser)
 
 
 def _check_pending(login: PendingLogin | None, browser_secret: str | None, now: datetime) -> None:
@@ -249,7 +257,9 @@ def _consume(session: Session, login: PendingLogin, now: datetime) -> bool:
     return bool(result.rowcount == 1)  # type: ignore[attr-defined]  # an UPDATE has one
 
 
-def _open_session(session: Session, platform: Platform, launch: Launch, now: datetime) -> OpenedSession:
+def _open_session(
+    session: Session, platform: Platform, launch: Launch, now: datetime, browser: str | None
+) -> OpenedSession:
     identity = see_identity(session, platform, launch, now)
     if platform.trusts_staff_number and launch.staff_number is not None:
         link_by_staff_number(session, platform, identity, launch.staff_number, now)
@@ -269,6 +279,7 @@ def _open_session(session: Session, platform: Platform, launch: Launch, now: dat
         return_url=launch.return_url,
         is_framed=launch.document_target in {"iframe", "frame"},
         language=_language(launch.locale),
+        browser=browser,
         created_at=now,
         touched_at=now,
         expires_at=now + SESSION_LIFETIME,

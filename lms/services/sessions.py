@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from courses.calendar import jst_date
 from lms.lti.roles import is_instructor
-from lms.services.launches import SESSION_LIFETIME, TOUCH_INTERVAL
+from lms.services.launches import LONGEST_SESSION, SESSION_LIFETIME, TOUCH_INTERVAL
 from lms.services.permissions import ACCOUNT, Permission, permissions_of
 from lms.store.identities import identities_of, person_of
 from lms.store.launches import LaunchSession, ResourceLink
@@ -162,12 +162,25 @@ def _permissions(
     return ACCOUNT if account_id is not None else permissions_of(session, person_id, jst_date(now))
 
 
+def was_ended(session: Session, handle: str, secret: str) -> bool:
+    """Tell whoever holds its secret whether a session was ended by somebody; one that ran out was not."""
+    row = session.execute(
+        select(LaunchSession.secret_hash, LaunchSession.revoked_at).where(LaunchSession.handle == handle)
+    ).one_or_none()
+    if row is None or not hmac.compare_digest(row.secret_hash, sha256(secret.encode()).digest()):
+        return False
+    return row.revoked_at is not None
+
+
 def touch(session: Session, handle: str, now: datetime) -> None:
-    """Move the sliding expiry of a session."""
+    """Move the sliding expiry of a session, up to the longest that a session lasts."""
+    opened_at = session.scalar(select(LaunchSession.created_at).where(LaunchSession.handle == handle))
+    if opened_at is None:
+        return
     session.execute(
         update(LaunchSession)
         .where(LaunchSession.handle == handle, LaunchSession.revoked_at.is_(None))
-        .values(touched_at=now, expires_at=now + SESSION_LIFETIME)
+        .values(touched_at=now, expires_at=min(now + SESSION_LIFETIME, opened_at + LONGEST_SESSION))
     )
 
 

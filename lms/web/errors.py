@@ -41,6 +41,7 @@ from lms.services.handover import TicketRefused
 from lms.services.identities import UnknownIdentityError
 from lms.services.invitations import InvitationRefused
 from lms.services.launches import LoginFault, LoginRefused
+from lms.services.live_sessions import NoSuchSessionError
 from lms.services.moments import UnknownTreeSizeError
 from lms.services.person_facts import NoSuchFactError, NoSuchPersonError
 from lms.services.pledges import UnknownPledgeError
@@ -64,7 +65,7 @@ from lms.store.records import CorrectedMeanwhileError
 from lms.web.auditors import UnknownAuditorError
 from lms.web.moments import BadFilterError
 from lms.web.request import browser_language, end_reading, now, tool
-from lms.web.security import FormTokenError, NotLaunchedError, NotPermittedError, visitor
+from lms.web.security import FormTokenError, NotLaunchedError, NotPermittedError, SessionEndedError, visitor
 from lms.wording.gettext import set_language
 from lms.wording.refusals import refusal
 from quizzes.marking import AnswerError
@@ -85,6 +86,8 @@ class Answer:
 
 TABLE: dict[type[Exception], Answer] = {
     NotLaunchedError: Answer(401, "not_launched", is_noted=False),
+    SessionEndedError: Answer(401, "session_ended", is_noted=False),
+    NoSuchSessionError: Answer(404, "session_unknown"),
     NotPermittedError: Answer(403, "not_permitted"),
     FormTokenError: Answer(403, "form_token"),
     LoginRefused: Answer(401, "login_refused"),

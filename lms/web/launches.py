@@ -19,7 +19,7 @@ from courses.calendar import jst_date
 from lms.services.awareness import UnknownModuleError, module_in_use
 from lms.services.launches import (
     LOGIN_LIFETIME,
-    SESSION_LIFETIME,
+    LONGEST_SESSION,
     LoginFault,
     LoginRefused,
     LoginRequest,
@@ -29,6 +29,7 @@ from lms.services.launches import (
     login_cookie_name,
 )
 from lms.store.launches import LaunchSession
+from lms.web.browsers import browser_words
 from lms.web.request import now, reading, tool, transaction
 from lms.web.security import allow_frames_of, open_to_anyone, session_cookie_name, set_launch_cookie
 
@@ -138,11 +139,11 @@ def launch() -> Response:
         (state, _answer_field("id_token")),
         request.cookies.get(login_cookie_name(state)),
         now(),
+        browser_words(request.user_agent.string),
     )
     # The login's cookie stays for its minutes: a reloaded launch is then told that it was used already.
     response = make_response(redirect(_destination(opened.handle, opened.opens), 303))
-    seconds = int(SESSION_LIFETIME.total_seconds()) * 12
-    set_launch_cookie(response, session_cookie_name(opened.handle), opened.secret, seconds)
+    set_launch_cookie(response, session_cookie_name(opened.handle), opened.secret, int(LONGEST_SESSION.total_seconds()))
     return response
 
 

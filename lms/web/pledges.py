@@ -23,7 +23,7 @@ from courses.pledges import (
 )
 from courses.requirements import PLEDGE, State
 from lms.services.handover import make_ticket, use_ticket
-from lms.services.launches import SESSION_LIFETIME
+from lms.services.launches import LONGEST_SESSION
 from lms.services.people import particulars_on
 from lms.services.permissions import Permission
 from lms.services.pledge_records import SignatureRecord, paper_of, record_of, state_of
@@ -156,8 +156,7 @@ def take_window() -> Response:
     known = key.isascii() and key.replace("-", "").isalnum()
     address = url_for("pledges.sign_page", handle=opened.handle, pledge_key=key) if known else inside
     response = make_response(redirect(address, 303))
-    seconds = int(SESSION_LIFETIME.total_seconds()) * 12
-    set_launch_cookie(response, session_cookie_name(opened.handle), opened.secret, seconds)
+    set_launch_cookie(response, session_cookie_name(opened.handle), opened.secret, int(LONGEST_SESSION.total_seconds()))
     return response
 
 

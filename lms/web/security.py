@@ -20,7 +20,7 @@ from flask_login import LoginManager, UserMixin, current_user
 
 from lms.lti.http import origin_of
 from lms.services.permissions import Permission
-from lms.services.sessions import Visitor, find_visitor, touch
+from lms.services.sessions import Visitor, find_visitor, touch, was_ended
 from lms.web.request import browser_language, now, reading, tool, transaction
 from lms.wording.gettext import set_language
 
@@ -31,6 +31,10 @@ _View = TypeVar("_View", bound=Callable[..., Any])
 
 class NotLaunchedError(Exception):
     """The address belongs to no live session of this browser: open the activity again."""
+
+
+class SessionEndedError(NotLaunchedError):
+    """The session was ended by its owner or by the secretariat; said to its own browser alone."""
 
 
 class NotPermittedError(Exception):
@@ -125,16 +129,29 @@ def set_launch_cookie(response: Response, name: str, value: str, seconds: int) -
     )
 
 
+def take_launch_cookie_back(response: Response, name: str) -> None:
+    """Delete a cookie that `set_launch_cookie` set."""
+    set_launch_cookie(response, name, "", 0)
+
+
 def visitor() -> Visitor:
     """Return the visitor of this request; the one typed door to flask-login.
 
     Raises:
         NotLaunchedError: there is no live session.
+        SessionEndedError: it was ended by somebody.
     """
     if not current_user.is_authenticated:
-        raise NotLaunchedError
+        raise SessionEndedError if _was_ended() else NotLaunchedError
     found: Visitor = current_user.visitor
     return found
+
+
+def _was_ended() -> bool:
+    from flask import session  # noqa: PLC0415 - the request's own session
+
+    handle = session.get("_user_id")
+    return handle is not None and was_ended(reading(), handle, session.secret)  # type: ignore[attr-defined]  # LaunchedSession
 
 
 def init_app(app: Flask) -> None:

@@ -23,6 +23,16 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
             "For your safety a page stays open for 60 minutes without use, and only in the window in which it was opened. What you have saved is kept."
         ),
     ),
+    "session_ended": lambda: Refusal(
+        _("This session was ended."),
+        _(
+            "You ended it yourself, here or in another window, or the ISMS secretariat did. What you have saved is kept. To go on, please open this activity again from Moodle."
+        ),
+    ),
+    "session_unknown": lambda: Refusal(
+        _("There is no such open session."),
+        _("It may have ended meanwhile. Please load the list again."),
+    ),
     "not_permitted": lambda: Refusal(
         _("This page is not open to you."),
         _(

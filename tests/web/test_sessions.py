@@ -88,7 +88,9 @@ def test_a_revoked_session_is_over(staff: Visit, tool_database: Database) -> Non
     assert staff.get("/").status_code == 200
     with tool_database.transaction() as session:
         end_session(session, staff.handle, NOW)
-    assert is_over(staff.get("/"))
+    response = staff.get("/")
+    assert response.status_code == 401
+    assert "session_ended" in page_of(response)
 
 
 def test_a_session_ends_an_hour_after_its_last_use(staff: Visit, clock: StandingClock) -> None:
