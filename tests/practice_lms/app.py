@@ -6,6 +6,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, render_templ
 from flask.json.provider import DefaultJSONProvider
 
 from tests.practice_lms import pages
+from tests.practice_lms.browser import person_logged_in, refusal_page
 from tests.practice_lms.faults import serve_with_fault
 from tests.practice_lms.lms import PracticeLms, platform_of
 from tests.practice_lms.model import PlatformConfig
@@ -108,14 +109,14 @@ def _registration_reply(lms: PracticeLms) -> Response:
 
 
 def _authorization_page(lms: PracticeLms) -> Response:
-    person = pages.person_logged_in()
+    person = person_logged_in()
     if person is None:
-        return pages.refusal_page("auth.nobody", status=401)
+        return refusal_page("auth.nobody", status=401)
     try:
         answer = answer_authorization(lms, request.values, person)
     except UntrustedAuthorizationError as untrusted:
         lms.record("auth", person.key, request.values.get("redirect_uri", ""), 400, untrusted.reason)
-        return pages.refusal_page("auth.untrusted", status=400, detail=untrusted.reason)
+        return refusal_page("auth.untrusted", status=400, detail=untrusted.reason)
     return Response(render_template("form_post.html", name="response", form=answer))
 
 

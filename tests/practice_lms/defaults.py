@@ -72,7 +72,9 @@ COURSES = (
 def tool_at(base_url: str, paths: tuple[str, str, str] = (LOGIN_PATH, LAUNCH_PATH, JWKS_PATH)) -> ToolRegistration:
     """The registration of a tool whose login, launch and key-set paths are these."""
     login, launch, jwks = (base_url.rstrip("/") + path for path in paths)
-    return ToolRegistration(login_url=login, redirect_uris=(launch,), jwks_url=jwks, target_link_uri=launch)
+    return ToolRegistration(
+        login_url=login, redirect_uris=(launch,), jwks_url=jwks, target_link_uri=launch, name="Akashi",
+    )  # fmt: skip
 
 
 def default_config(

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from flask import Flask
 
-from tests.practice_lms import deep_linking, grading, registration
+from tests.practice_lms import course_copies, deep_linking, grading, registration
 from tests.practice_lms.catalogue import Catalogue, index
 from tests.practice_lms.clock import Clock
 from tests.practice_lms.deep_linking import ContentChoice, DeepLinkingRefusedError
@@ -108,6 +108,19 @@ class PracticeLms:
     def course(self, course_id: str) -> LmsCourse | None:
         """The course of this id, if any."""
         return self.catalogue.course(course_id)
+
+    def copy_course(self, course_id: str, title: str = "", restored_elsewhere: bool = False) -> LmsCourse:
+        """Copy a course without its grades: new context and link ids, the same custom parameters and line items.
+
+        ``$Context.id.history`` of the copy names the course and what that is a copy of. With ``restored_elsewhere`` the
+        copy is as a backup restored in another place: its tools have new client ids and deployments, and no history.
+        """
+        source = self.course(course_id)
+        if source is None:
+            raise KeyError(course_id)
+        copied = course_copies.copy_course(self, source, title, restored_elsewhere)
+        self.record("course", "", f"copied: {course_id} to {copied.id}", 200)
+        return copied
 
     def suspend(self, person_key: str, suspended: bool = True) -> None:
         """Suspend a person's enrolment: absent from rosters and not gradable, until lifted with ``False``."""

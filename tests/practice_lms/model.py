@@ -264,7 +264,7 @@ class Event:
 
     at: datetime
     kind: str
-    """login, auth, launch, token, jwks, configuration, registration, tool, content, gradebook, or the name of a service
+    """login, auth, launch, token, jwks, configuration, registration, tool, content, course, gradebook, or the name of a service
     (lineitems, lineitem, results, scores, memberships)."""
     person: str
     """Key of the person, or an empty string."""

@@ -25,7 +25,8 @@ def show_grades(course_id: str) -> str:
         items = [item for item in lms.state.line_items.values() if item.course_id == course_id]
         grades = dict(lms.state.grades)
     people = [person for person in lms.config.people if person.is_gradable]
-    return render_template("gradebook.html", course=course, items=items, people=people, grades=grades)
+    links = {activity.link_id: activity.key for activity in course.activities}
+    return render_template("gradebook.html", course=course, items=items, people=people, grades=grades, links=links)
 
 
 @workshop.get("/grades/<int:item_id>/<sub>")
@@ -33,7 +34,8 @@ def edit_grade(item_id: int, sub: str) -> str:
     """One person's grade in one line item, with what a teacher may do to it."""
     item, person, grade = _place(item_id, sub)
     course = _lms().course(item.course_id)
-    return render_template("grade.html", item=item, person=person, grade=grade, course=course)
+    activity = _lms().catalogue.activity_of_link(item.link_id or "")
+    return render_template("grade.html", item=item, person=person, grade=grade, course=course, activity=activity)
 
 
 @workshop.post("/grades/<int:item_id>/<sub>")

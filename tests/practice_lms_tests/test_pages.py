@@ -22,6 +22,11 @@ ADDRESSES = (
     "/events",
     "/faults",
     "/facts",
+    "/tools",
+    "/tools/register?url=http://127.0.0.1:9001/register",
+    "/tools/register?url=http://127.0.0.1:9002/register",
+    "/courses/2/choose/1",
+    "/activities/m1/review/user1",
 )
 
 
@@ -44,7 +49,7 @@ def test_every_page_is_shown_in_both_languages(
     lms.override_grade(2, "4", 7, "<b>注意</b>")
     if person:
         assert post(client, "/enter", person=person) == 302
-    reply = client.get(address, query_string={"lang": language})
+    reply = client.get(f"{address}{'&' if '?' in address else '?'}lang={language}")
     page = reply.get_data(as_text=True)
     assert reply.status_code == 200
     assert f'<html lang="{language}">' in page
@@ -58,7 +63,7 @@ def test_every_word_that_the_pages_ask_for_exists() -> None:
     for template in TEMPLATES.glob("*.html"):
         asked |= set(re.findall(r'say\("([a-z_.]+)"[,)]', template.read_text(encoding="utf-8")))
     built = {f"fault.{kind}" for kind in FaultKind} | {f"role.{role}" for role in LmsRole}
-    built |= {f"kind.{name}" for name in (*ENDPOINTS, "login", "launch", "gradebook")}
+    built |= {f"kind.{name}" for name in (*ENDPOINTS, "login", "launch", "gradebook", "tool", "content", "course")}
     assert len(asked) > 50
     assert asked | built <= set(wording.all_words())
 
@@ -133,7 +138,19 @@ def test_faults_are_switched_on_and_off_on_their_page(lms: PracticeLms, client: 
 
 
 @pytest.mark.parametrize(
-    "address", ["/nothing", "/courses/77", "/activities/x", "/grades/99/4", "/grades/2/3", "/mod/lti/return.php"]
+    "address",
+    [
+        "/nothing",
+        "/courses/77",
+        "/activities/x",
+        "/grades/99/4",
+        "/grades/2/3",
+        "/mod/lti/return.php",
+        "/courses/2/choose/9",
+        "/activities/m1/review/x",
+        "/courses/9/choose/1",
+        "/activities/x/review/user1",
+    ],
 )
 def test_what_does_not_exist_is_not_found(client: FlaskClient, address: str) -> None:
     assert client.get(address).status_code == 404

@@ -8,6 +8,14 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
+// The tool's registration page says when it is done; without this script the link above the frame leads on.
+const registration = document.querySelector("[data-close-to]");
+if (registration) {
+  window.addEventListener("message", (event) => {
+    if (event.data?.subject === "org.imsglobal.lti.close") window.location.assign(registration.dataset.closeTo);
+  });
+}
+
 // A page of the LMS inside the tool's frame (return, refusal) goes without its own head and foot.
 if (window.top !== window) document.documentElement.classList.add("framed");
 
