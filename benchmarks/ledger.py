@@ -15,6 +15,7 @@ from sqlalchemy import func, insert, select
 from benchmarks.measure import Row, cpu_seconds, installation
 from courses.ledger import leaf_hash
 from lms.clock import read_clock
+from lms.config import KeyFolder
 from lms.services.ledger import sequence
 from lms.services.ledger_checks import verify_ledger
 from lms.services.ledger_keys import load_or_create_ledger_key, verifier_for
@@ -100,8 +101,8 @@ def verifying() -> Iterator[Row]:
     with installation() as made, TemporaryDirectory() as folder:
         with made.database.reading() as session:
             organisation = session.scalars(select(Organisation)).one()
-        key = load_or_create_ledger_key(Path(folder), organisation.key)
-        verifier = verifier_for(Path(folder), organisation.key)
+        key = load_or_create_ledger_key(KeyFolder(Path(folder)), organisation.key)
+        verifier = verifier_for(KeyFolder(Path(folder)), organisation.key)
         _fill(made.database, organisation.id)
         before = time.process_time()
         placed = _place(made.database, organisation.id, key)

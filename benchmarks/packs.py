@@ -19,7 +19,7 @@ from benchmarks.measure import Row, cpu_seconds, installation
 from benchmarks.people import fill
 from courses.calendar import FiscalYear
 from lms.clock import read_clock
-from lms.config import Settings
+from lms.config import KeyFolder, Settings
 from lms.jobs.evidence import prepare_pack_key
 from lms.lti.tool_keys import load_or_create
 from lms.reports.tables import Head, csv_chunks
@@ -33,11 +33,11 @@ from lms.store.organisations import Organisation
 REQUIREMENTS = 10
 
 
-def _place(database: Database, keys_dir: Path) -> None:
+def _place(database: Database, keys: KeyFolder) -> None:
     """Give everything recorded its place, many events at a time."""
     with database.reading() as session:
         organisation = session.scalars(select(Organisation)).one()
-    signer = load_or_create_ledger_key(keys_dir, organisation.key)
+    signer = load_or_create_ledger_key(keys, organisation.key)
     while True:
         with database.transaction() as session:
             if not sequence(session, organisation.id, read_clock(), signer).count:
@@ -66,10 +66,10 @@ def packs() -> Iterator[Row]:
         with installation() as made, tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
             settings = Settings(made.database.url, "http://127.0.0.1:8000", folder / "keys", folder / "anchors")
-            load_or_create(settings.keys_dir)
+            load_or_create(settings.keys)
             if people:
                 fill(made.database, people, REQUIREMENTS)
-            _place(made.database, settings.keys_dir)
+            _place(made.database, settings.keys)
             with made.database.reading() as session:
                 organisation = session.scalars(select(Organisation)).one()
             prepare_pack_key(made.database, settings, organisation, read_clock(), "operator:bench")
@@ -80,7 +80,7 @@ def packs() -> Iterator[Row]:
                 with made.database.reading() as session:
                     size = newest_known_at(session, organisation.id)  # noqa: B023
                     question = PackQuestion(organisation, FiscalYear(2026).period, date(2026, 11, 23), size)  # noqa: B023
-                    make_pack(session, question, settings.keys_dir, target)  # noqa: B023
+                    make_pack(session, question, settings.keys, target)  # noqa: B023
 
             seconds = cpu_seconds(work)
             grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+import structlog
 from flask import Flask, Response, current_app, make_response, redirect, render_template, url_for
 from flask_compress import Compress
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -15,10 +16,11 @@ from lms.config import Settings, read_settings
 from lms.logs import configure_logging
 from lms.lti.connection import platform_http
 from lms.lti.keysets import KeysetSource
-from lms.lti.tool_keys import load_or_create
+from lms.lti.tool_keys import ToolKeyring
 from lms.services.anchors import check_ledgers
 from lms.services.platforms import StoredKeysets
 from lms.store.base import Database
+from lms.store.key_files import KeyFileFault, check_key_files
 from lms.store.revisions import check_schema
 from lms.web import (
     appointing,
@@ -54,6 +56,10 @@ from lms.web import (
 )
 from lms.web.request import RowId, Tool, end_reading, reading
 from lms.web.security import open_to_anyone
+from lms.wording.gettext import use_language
+from lms.wording.keys import key_fault_sentence
+
+_log = structlog.get_logger("akashi")
 
 
 def create_app(
@@ -71,22 +77,17 @@ def create_app(
     Raises:
         lms.config.BadSettingError: a setting can't be worked with.
         lms.store.revisions.SchemaBehindError: the database needs ``akashi db migrate``.
+        lms.store.key_files.KeyFileFault: the private keys can't be opened; perhaps it is another passphrase.
         lms.services.anchors.AnchorError: a ledger is not the one that was anchored outside the database.
     """
     settings = read_settings(os.environ if environment is None else environment)
     configure_logging(settings)
-    database = Database(settings.database_url)
-    try:
-        check_schema(database)
-        with database.reading() as session:
-            check_ledgers(session, settings.anchor_dir, settings.keys_dir)
-    finally:
-        database.close()  # no connection is carried into the workers that a preloading server forks
+    database = _checked_database(settings)
     app = Flask("lms.web", static_folder=None)
     app.static_folder = "static"
     app.config.update(MAX_CONTENT_LENGTH=1_000_000, COMPRESS_MIMETYPES=["text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"], COMPRESS_STREAMS=True, SEND_FILE_MAX_AGE_DEFAULT=31_536_000)  # fmt: skip
     keysets = (make_keysets or _keysets)(settings, database)
-    app.extensions["akashi"] = Tool(settings, database, load_or_create(settings.keys_dir), keysets)
+    app.extensions["akashi"] = Tool(settings, database, ToolKeyring(settings.keys), keysets)
     app.extensions["akashi_clock"] = clock
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]  # Flask's own advice
     Compress(app)
@@ -131,6 +132,24 @@ def create_app(
     app.add_url_rule("/static/<path:filename>", "static", static_file)
     app.teardown_appcontext(lambda _error: end_reading())
     return app
+
+
+def _checked_database(settings: Settings) -> Database:
+    """Open the database after keys, schema and anchors were found in order."""
+    try:
+        check_key_files(settings.keys)
+    except KeyFileFault as fault:
+        with use_language("en"):  # as all of the log
+            _log.error("start refused", reason=key_fault_sentence(type(fault).__name__, fault.name))
+        raise
+    database = Database(settings.database_url)
+    try:
+        check_schema(database)
+        with database.reading() as session:
+            check_ledgers(session, settings.anchor_dir, settings.keys)
+    finally:
+        database.close()  # no connection is carried into the workers that a preloading server forks
+    return database
 
 
 @open_to_anyone

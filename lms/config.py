@@ -26,6 +26,15 @@ class BadSettingError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyFolder:
+    """Where private keys lie, and where the passphrase is read with which they are encrypted."""
+
+    path: Path
+    passphrase_file: Path | None = None
+    """None: keys lie there unencrypted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of one running tool."""
 
@@ -45,12 +54,19 @@ class Settings:
     """File of certificate authorities for outgoing https, in place of the system's own."""
     log_format: Literal["json", "console"] = "json"
     default_language: Literal["ja", "en"] = "ja"
+    keys_passphrase_file: Path | None = None
+    """File of the passphrase for private keys; the passphrase itself stands in no setting, so that no log can hold it."""
 
     @property
     def is_loopback_http(self) -> bool:
         """Tell whether the tool runs on plain http on this machine, as in first steps and development."""
         parts = urlsplit(self.base_url)
         return parts.scheme == "http"
+
+    @property
+    def keys(self) -> KeyFolder:
+        """The tool's private keys."""
+        return KeyFolder(self.keys_dir, self.keys_passphrase_file)
 
     @property
     def anchor_dir(self) -> Path:
@@ -79,6 +95,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         database_url=_database_url(database_url),
         base_url=_base_url(environment.get("AKASHI_BASE_URL", "http://127.0.0.1:8000")),
         keys_dir=Path(environment.get("AKASHI_KEYS_DIR", "var/keys")),
+        keys_passphrase_file=Path(file) if (file := environment.get("AKASHI_KEYS_PASSPHRASE_FILE")) else None,
         anchors=Path(anchors) if (anchors := environment.get("AKASHI_ANCHOR_DIR")) else None,
         spool=Path(spool) if (spool := environment.get("AKASHI_SPOOL_DIR")) else None,
         allowed_networks=_networks(environment.get("AKASHI_ALLOWED_NETWORKS", "")),

@@ -14,9 +14,11 @@ from lms.cli.organisations import ORGANISATION_OPTION, explained
 from lms.jobs.evidence import prepare_pack_key
 from lms.reports.evidence import verify as verifier
 from lms.reports.evidence.pack import fingerprint, verifier_source
-from lms.services.ledger_keys import LedgerKeyError, own_ledger_keys, pack_verifier_for, verifier_for
+from lms.services.ledger_keys import own_ledger_keys, pack_verifier_for, verifier_for
 from lms.services.organisations import find_organisation_or_only
+from lms.store.key_files import KeyFileFault
 from lms.wording.gettext import _, current_language
+from lms.wording.keys import key_fault_sentence
 
 
 @click.group("evidence")
@@ -39,7 +41,7 @@ def verify(context: CommandContext, pack: Path, key: str | None, since: Path | N
     Exit code 1: something is wrong; 2: the file can't be used.
     """
     options = [*(["--key", key] if key else []), *(["--since", str(since)] if since else [])]
-    own = own_ledger_keys(context.settings.keys_dir)
+    own = own_ledger_keys(context.settings.keys)
     raise SystemExit(verifier.main([*options, "--lang", current_language(), "--", str(pack)], own))
 
 
@@ -53,11 +55,9 @@ def key(context: CommandContext, key: str | None) -> None:
     try:
         now, by = context.now(), f"operator:{context.operator}"
         prepare_pack_key(context.database, context.settings, organisation, now, by)
-        keys = [each(context.settings.keys_dir, organisation.key) for each in (verifier_for, pack_verifier_for)]
-    except LedgerKeyError as fault:
-        raise click.ClickException(
-            _("The key file %(name)s can't be used: look at its permissions and content.", name=fault.name)
-        ) from None
+        keys = [each(context.settings.keys, organisation.key) for each in (verifier_for, pack_verifier_for)]
+    except KeyFileFault as fault:
+        raise click.ClickException(key_fault_sentence(type(fault).__name__, fault.name)) from None
     for label, each in zip((_("Ledger key"), _("Pack key")), keys, strict=True):
         _print_key(label, each)
     click.echo(_("SHA-256 of verify.py: %(digest)s", digest=sha256(verifier_source()).hexdigest()))

@@ -18,14 +18,14 @@ from lms.reports.documents import UnprintableCharacterError
 from lms.reports.evidence.pack import MissingEventsError, UnsoundPackError
 from lms.services.audit import note
 from lms.services.evidence.pack import MadePack, NoCheckpointError, make_pack, newest_known_at
-from lms.services.evidence.pseudonyms import PseudonymKeyError
 from lms.services.evidence.source import PackPeriodError, PackQuestion
-from lms.services.ledger_keys import LedgerKeyError
 from lms.services.moments import UnknownTreeSizeError
 from lms.services.organisations import find_organisation_or_only
 from lms.services.pack_keys import PackKeyNotIntroducedError
+from lms.store.key_files import KeyFileFault
 from lms.store.organisations import Organisation
 from lms.wording.gettext import _, ngettext
+from lms.wording.keys import key_fault_sentence
 
 REFUSALS = (
     UnknownFiscalYearError,
@@ -34,8 +34,7 @@ REFUSALS = (
     PeriodOrderError,
     NoCheckpointError,
     PackKeyNotIntroducedError,
-    LedgerKeyError,
-    PseudonymKeyError,
+    KeyFileFault,
     UnprintableCharacterError,
     MissingEventsError,
     UnsoundPackError,
@@ -70,7 +69,7 @@ def pack(context: CommandContext, /, key: str | None, out: Path, **options: Any)
         with context.database.reading() as session:
             question = _question(session, organisation, period, now, options)
             names = out.with_name(f"{out.name}.names.csv") if options["names"] else None
-            made = make_pack(session, question, context.settings.keys_dir, out, names=names, progress=_show)
+            made = make_pack(session, question, context.settings.keys, out, names=names, progress=_show)
     except REFUSALS as refused:
         with context.database.transaction() as session:
             note(session, "evidence.pack_refused", by, now, None, code=type(refused).__name__)
@@ -151,8 +150,8 @@ def refusal_sentence(refused: Exception) -> str:
         return _("The ledger never had this size; its largest is %(largest)s.", largest=refused.largest)
     if isinstance(refused, PackPeriodError | PeriodOrderError):
         return _("The period must hold a day, and the as-of date must not lie before it.")
-    if isinstance(refused, LedgerKeyError | PseudonymKeyError):
-        return _("The key file %(name)s can't be used: look at its permissions and content.", name=refused.name)
+    if isinstance(refused, KeyFileFault):
+        return key_fault_sentence(type(refused).__name__, refused.name)
     if isinstance(refused, NoCheckpointError | PackKeyNotIntroducedError):
         return _("Nothing has a place in the ledger yet. Let the worker run, then try again.")
     if isinstance(refused, MissingEventsError | UnsoundPackError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,15 +14,18 @@ from courses.calendar import JST
 from courses.ledger import LedgerError, leaf_hash, short_id, verify_inclusion
 from courses.signed_notes import NoteError, NoteVerifier, open_checkpoint
 from lms.cli.context import CommandContext
+from lms.config import KeyFolder
 from lms.services.anchors import AnchorReport, restores, verify_anchors
 from lms.services.ledger import Inclusion, checkpoint_at, find_events, inclusion
 from lms.services.ledger_checks import LedgerProblem, LedgerReport, ProblemCode, verify_ledger
-from lms.services.ledger_keys import LedgerKeyError, LedgerKeyMissingError, verifier_for
+from lms.services.ledger_keys import verifier_for
 from lms.services.record_checks import RecordReport, verify_records
+from lms.store.key_files import KeyFileFault, KeyFileMissing
 from lms.store.ledger import LedgerEvent, newest_checkpoint
 from lms.store.organisations import Organisation, find_organisation
 from lms.store.restores import LedgerRestore
 from lms.wording.gettext import _
+from lms.wording.keys import key_fault_sentence
 
 
 @click.group("ledger")
@@ -85,7 +87,7 @@ def checkpoint(context: CommandContext, key: str | None) -> None:
 def key(context: CommandContext, key: str | None) -> None:
     """Print the verifier key by which readers recognise the ledger's signature."""
     for organisation in organisations_named(context, key):
-        click.echo(str(_verifier(context.settings.keys_dir, organisation.key)))
+        click.echo(str(_verifier(context.settings.keys, organisation.key)))
 
 
 def organisations_named(context: CommandContext, key: str | None) -> list[Organisation]:
@@ -99,17 +101,15 @@ def organisations_named(context: CommandContext, key: str | None) -> list[Organi
     return [organisation]
 
 
-def _verifier(keys_dir: Path, organisation_key: str) -> NoteVerifier:
+def _verifier(keys: KeyFolder, organisation_key: str) -> NoteVerifier:
     try:
-        return verifier_for(keys_dir, organisation_key)
-    except LedgerKeyMissingError as fault:
+        return verifier_for(keys, organisation_key)
+    except KeyFileMissing as fault:
         raise click.ClickException(
             _("The key file %(name)s is missing; it is made with the first checkpoint.", name=fault.name)
         ) from None
-    except LedgerKeyError as fault:
-        raise click.ClickException(
-            _("The key file %(name)s can't be used: look at its permissions and content.", name=fault.name)
-        ) from None
+    except KeyFileFault as fault:
+        raise click.ClickException(key_fault_sentence(type(fault).__name__, fault.name)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +148,17 @@ class _Result:
 def _verify_one(context: CommandContext, organisation: Organisation) -> _Result:
     settings = context.settings
     try:
-        verifier = verifier_for(settings.keys_dir, organisation.key)
-    except LedgerKeyMissingError:
+        verifier = verifier_for(settings.keys, organisation.key)
+    except KeyFileMissing:
         verifier = None  # well before the first checkpoint; a problem of every checkpoint afterwards
-    except LedgerKeyError:
-        verifier = _verifier(settings.keys_dir, organisation.key)
+    except KeyFileFault:
+        verifier = _verifier(settings.keys, organisation.key)
     with context.database.reading() as session:
         return _Result(
             organisation.key,
             verify_ledger(session, organisation.id, verifier),
             verify_records(session, organisation.id),
-            verify_anchors(session, organisation, settings.anchor_dir, settings.keys_dir),
+            verify_anchors(session, organisation, settings.anchor_dir, settings.keys),
             restores(session, organisation.id),
         )
 
@@ -274,7 +274,7 @@ def _print_proof(
         )
     )
     try:
-        signed = open_checkpoint(proof.note, _verifier(context.settings.keys_dir, organisation.key))
+        signed = open_checkpoint(proof.note, _verifier(context.settings.keys, organisation.key))
     except NoteError:
         click.echo(_("The checkpoint is not one that this ledger's key has signed."))
         return False

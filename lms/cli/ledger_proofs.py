@@ -77,7 +77,7 @@ def consistency(
 @click.pass_obj
 def check(context: CommandContext, file: Path, key: str | None) -> None:
     """Check a file that `prove` or `consistency` has written; needs no database."""
-    texts = [key] if key else own_ledger_keys(context.settings.keys_dir)
+    texts = [key] if key else own_ledger_keys(context.settings.keys)
     try:
         verifiers = [NoteVerifier.parse(text) for text in texts]
     except NoteError:

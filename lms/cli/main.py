@@ -13,6 +13,7 @@ from lms.cli.awareness import catalogue, requirement
 from lms.cli.context import CommandContext
 from lms.cli.database import db
 from lms.cli.evidence import evidence
+from lms.cli.keys import keys
 from lms.cli.ledger import ledger
 from lms.cli.ledger_proofs import check, consistency, prove
 from lms.cli.organisations import organisation, parameters, unit
@@ -26,8 +27,10 @@ from lms.cli.roles import role
 from lms.cli.worker import worker
 from lms.config import BadSettingError
 from lms.store.base import UnsafeDatabaseError
+from lms.store.key_files import KeyFileFault
 from lms.store.revisions import SchemaBehindError
 from lms.wording.gettext import _, set_language
+from lms.wording.keys import key_fault_sentence
 
 
 class ExplainedGroup(click.Group):
@@ -47,6 +50,8 @@ class ExplainedGroup(click.Group):
             raise click.ClickException(
                 _("The database is not at this version's schema. Run: akashi db migrate")
             ) from None
+        except KeyFileFault as fault:
+            raise click.ClickException(key_fault_sentence(type(fault).__name__, fault.name)) from None
         except (UnsafeDatabaseError, DBAPIError, OSError) as fault:
             reason = fault.orig if isinstance(fault, DBAPIError) else fault
             raise click.ClickException(_("The database can't be used: %(reason)s", reason=reason)) from None
@@ -69,6 +74,7 @@ for command in (
     db,
     evidence,
     grant,
+    keys,
     ledger,
     organisation,
     parameters,

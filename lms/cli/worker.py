@@ -11,6 +11,7 @@ from lms.jobs.rounds import ROUNDS
 from lms.jobs.worker import Worker
 from lms.logs import configure_logging
 from lms.services.anchors import AnchorError
+from lms.store.key_files import check_key_files
 
 
 @click.command("worker")
@@ -19,6 +20,7 @@ from lms.services.anchors import AnchorError
 def worker(context: CommandContext, once: bool) -> None:
     """Do the work that pages leave for later, until a SIGTERM or SIGINT comes."""
     configure_logging(context.settings)
+    check_key_files(context.settings.keys)
     try:
         begin_ledgers(context.database, context.settings, context.now())
     except AnchorError as refusal:

@@ -20,10 +20,10 @@ def prepare_pack_key(
     Nothing is recorded or placed when the ledger has introduced the key already.
 
     Raises:
-        LedgerKeyError: a key file can't be used.
+        KeyFileFault: a key file can't be used.
     """
     with database.transaction() as session:
-        is_new = introduce_pack_key(session, organisation, settings.keys_dir, now, by)
+        is_new = introduce_pack_key(session, organisation, settings.keys, now, by)
     with suppress(ExceptionGroup):  # another organisation's ledger may have to wait; our own place is asked for later
         while is_new and run_sequencer(database, settings, now):
             pass

@@ -20,20 +20,18 @@ from lms.services.evidence.jobs import (
     remove_old,
 )
 from lms.services.evidence.pack import NoCheckpointError, make_pack, newest_known_at
-from lms.services.evidence.pseudonyms import PseudonymKeyError
 from lms.services.evidence.source import PackQuestion
-from lms.services.ledger_keys import LedgerKeyError
 from lms.services.moments import UnknownTreeSizeError
 from lms.services.pack_keys import PackKeyNotIntroducedError
 from lms.store.base import Database
 from lms.store.evidence import EvidencePackJob
+from lms.store.key_files import KeyFileFault
 from lms.store.organisations import Organisation
 
 REFUSALS = (
     NoCheckpointError,
     PackKeyNotIntroducedError,
-    LedgerKeyError,
-    PseudonymKeyError,
+    KeyFileFault,
     UnknownTreeSizeError,
     UnprintableCharacterError,
     UnsoundPackError,
@@ -80,7 +78,7 @@ def _make(database: Database, settings: Settings, job: EvidencePackJob, now: dat
         question = PackQuestion(
             organisation, Period(job.period_from, job.period_to), job.as_of, known_at, is_named=job.is_named
         )
-        made = make_pack(session, question, settings.keys_dir, file_of(settings.spool_dir, job), progress=progress)
+        made = make_pack(session, question, settings.keys, file_of(settings.spool_dir, job), progress=progress)
     with database.transaction() as session:
         note_done(session, job.id, known_at, made, now)
 

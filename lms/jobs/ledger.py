@@ -13,8 +13,9 @@ from sqlalchemy import select
 from lms.config import Settings
 from lms.services.anchors import AnchorError, check_ledgers, check_newest_anchor, write_anchor
 from lms.services.ledger import UnusableCheckpointError, sequence
-from lms.services.ledger_keys import LedgerKeyError, load_ledger_key, load_or_create_ledger_key
+from lms.services.ledger_keys import load_ledger_key, load_or_create_ledger_key
 from lms.store.base import Database
+from lms.store.key_files import KeyFileFault
 from lms.store.ledger import LedgerPending, newest_checkpoint
 from lms.store.organisations import Organisation
 
@@ -29,13 +30,13 @@ def run_sequencer(database: Database, settings: Settings, now: datetime) -> int:
     one flush to the disk, where a pause would leave its length of records that could be cut off unseen.
 
     Raises:
-        ExceptionGroup: of LedgerKeyError, UnusableCheckpointError, AnchorError and OSError, after all others had their turn.
+        ExceptionGroup: of KeyFileFault, UnusableCheckpointError, AnchorError and OSError, after all others had their turn.
     """
     placed, refusals = 0, []
     for organisation in _waiting(database):
         try:
             placed += _sequence(database, settings, organisation, now)
-        except (LedgerKeyError, UnusableCheckpointError, AnchorError, OSError) as refusal:
+        except (KeyFileFault, UnusableCheckpointError, AnchorError, OSError) as refusal:
             refusals.append(refusal)
     if refusals:
         raise ExceptionGroup("ledgers that can't go on", refusals)
@@ -45,7 +46,7 @@ def run_sequencer(database: Database, settings: Settings, now: datetime) -> int:
 def _sequence(database: Database, settings: Settings, organisation: Organisation, now: datetime) -> int:
     signer = _signer(database, settings, organisation.id, organisation.key)
     with database.reading() as session:
-        acknowledged = check_newest_anchor(session, organisation, settings.anchor_dir, settings.keys_dir)
+        acknowledged = check_newest_anchor(session, organisation, settings.anchor_dir, settings.keys)
     with database.transaction() as session:
         sequenced = sequence(session, organisation.id, now, signer, BATCH)
     if sequenced.checkpoint is not None:
@@ -61,10 +62,10 @@ def begin_ledgers(database: Database, settings: Settings, now: datetime) -> None
         OSError: an anchor can't be written.
     """
     with database.reading() as session:
-        check_ledgers(session, settings.anchor_dir, settings.keys_dir)
+        check_ledgers(session, settings.anchor_dir, settings.keys)
         for organisation in session.scalars(select(Organisation).order_by(Organisation.id)).all():
             newest = newest_checkpoint(session, organisation.id)
-            acknowledged = check_newest_anchor(session, organisation, settings.anchor_dir, settings.keys_dir)
+            acknowledged = check_newest_anchor(session, organisation, settings.anchor_dir, settings.keys)
             if newest is not None:
                 write_anchor(settings.anchor_dir / organisation.key, newest, now, acknowledged)
 
@@ -80,4 +81,4 @@ def _signer(database: Database, settings: Settings, organisation_id: int, key: s
     with database.reading() as session:
         is_begun = newest_checkpoint(session, organisation_id) is not None
     # Readers know a ledger that has begun by its key: a missing file is to be restored, not replaced.
-    return (load_ledger_key if is_begun else load_or_create_ledger_key)(settings.keys_dir, key)
+    return (load_ledger_key if is_begun else load_or_create_ledger_key)(settings.keys, key)

@@ -10,12 +10,12 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 from lms.lti.http import HttpReply, PlatformHttp
 from lms.lti.id_tokens import Registration
-from lms.lti.tool_keys import ToolKeys
+from lms.lti.tool_keys import ToolKey
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 BACK_DATED: Final = timedelta(seconds=5)
@@ -88,10 +88,18 @@ class _Kept:
 _Place = tuple[str, str, frozenset[str]]
 
 
+class Signers(Protocol):
+    """Where the key that signs is found, at each signature anew."""
+
+    def signer(self, now: datetime) -> ToolKey:
+        """The key that signs at a moment."""
+        ...
+
+
 class AccessTokens:
     """The access tokens of this process, for all registrations."""
 
-    def __init__(self, http: PlatformHttp, keys: ToolKeys) -> None:
+    def __init__(self, http: PlatformHttp, keys: Signers) -> None:
         self._http = http
         self._keys = keys
         self._kept: dict[_Place, _Kept] = {}
@@ -126,7 +134,7 @@ class AccessTokens:
         form = {
             "grant_type": "client_credentials",
             "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self._keys.current.sign(_assertion(registration, now)),
+            "client_assertion": self._keys.signer(now).sign(_assertion(registration, now)),
             "scope": " ".join(sorted(scopes)),
         }
         reply = self._http.request(

@@ -8,7 +8,7 @@ from functools import lru_cache
 from lms.config import Settings
 from lms.lti.access_tokens import AccessTokens
 from lms.lti.http import OutgoingPolicy, PlatformHttp
-from lms.lti.tool_keys import load_or_create
+from lms.lti.tool_keys import ToolKeyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +34,4 @@ def platform_http(settings: Settings) -> PlatformHttp:
 def platform_services(settings: Settings) -> PlatformServices:
     """Return the client and the access tokens of this process."""
     http = platform_http(settings)
-    return PlatformServices(http, AccessTokens(http, load_or_create(settings.keys_dir)))
+    return PlatformServices(http, AccessTokens(http, ToolKeyring(settings.keys)))

@@ -25,9 +25,11 @@ from sqlalchemy.orm import Session
 from courses.calendar import jst_date
 from courses.ledger import Frontier, LedgerError, is_organisation_key
 from courses.signed_notes import Checkpoint, NoteError, NoteVerifier, open_checkpoint, parse_checkpoint
+from lms.config import KeyFolder
 from lms.services.ledger import frontier_at
 from lms.services.ledger_checks import LedgerProblem, ProblemCode
-from lms.services.ledger_keys import LedgerKeyError, verifier_for
+from lms.services.ledger_keys import verifier_for
+from lms.store.key_files import KeyFileFault
 from lms.store.ledger import LedgerCheckpoint, LedgerLeaf, leaves_between, newest_checkpoint
 from lms.store.organisations import Organisation
 from lms.store.records import record
@@ -168,7 +170,7 @@ def _read(path: Path, organisation_key: str, verifier: NoteVerifier | None) -> C
 
 
 def check_newest_anchor(
-    session: Session, organisation: Organisation, folder: Path, keys_dir: Path
+    session: Session, organisation: Organisation, folder: Path, keys: KeyFolder
 ) -> Checkpoint | None:
     """Check that a ledger goes on from its newest anchor, reading the leaves after it alone.
 
@@ -177,7 +179,7 @@ def check_newest_anchor(
     Raises:
         AnchorError: it does not, and no restore was acknowledged.
     """
-    anchors = read_anchors(folder, organisation.key, _verifier(keys_dir, organisation.key))[:1]
+    anchors = read_anchors(folder, organisation.key, _verifier(keys, organisation.key))[:1]
     for anchor in anchors:
         size = tree_size(session, organisation.id)
         if anchor.checkpoint is None:
@@ -192,7 +194,7 @@ def check_newest_anchor(
     return None
 
 
-def check_ledgers(session: Session, folder: Path, keys_dir: Path) -> None:
+def check_ledgers(session: Session, folder: Path, keys: KeyFolder) -> None:
     """Check every organisation's newest anchor, and that every anchored organisation is there.
 
     Raises:
@@ -200,7 +202,7 @@ def check_ledgers(session: Session, folder: Path, keys_dir: Path) -> None:
     """
     organisations = session.scalars(select(Organisation).order_by(Organisation.id)).all()
     for organisation in organisations:
-        check_newest_anchor(session, organisation, folder, keys_dir)
+        check_newest_anchor(session, organisation, folder, keys)
     present = {organisation.key for organisation in organisations}
     for own in sorted(folder.glob("*/")) if folder.is_dir() else []:
         is_of_nobody = own.name not in present and is_organisation_key(own.name)
@@ -209,9 +211,9 @@ def check_ledgers(session: Session, folder: Path, keys_dir: Path) -> None:
             raise TreeSmallerError(own.name, anchor.file, 0, anchor.checkpoint.size if anchor.checkpoint else None)
 
 
-def verify_anchors(session: Session, organisation: Organisation, folder: Path, keys_dir: Path) -> AnchorReport:
+def verify_anchors(session: Session, organisation: Organisation, folder: Path, keys: KeyFolder) -> AnchorReport:
     """Check all anchors of an organisation, old ones too, against its tree."""
-    anchors = read_anchors(folder, organisation.key, _verifier(keys_dir, organisation.key))
+    anchors = read_anchors(folder, organisation.key, _verifier(keys, organisation.key))
     size = tree_size(session, organisation.id)
     problems = []
     for anchor in anchors:
@@ -302,8 +304,8 @@ def _is_acknowledged(session: Session, organisation_id: int, anchor: Checkpoint)
     return session.scalar(query.limit(1)) is not None
 
 
-def _verifier(keys_dir: Path, organisation_key: str) -> NoteVerifier | None:
+def _verifier(keys: KeyFolder, organisation_key: str) -> NoteVerifier | None:
     try:
-        return verifier_for(keys_dir, organisation_key)
-    except LedgerKeyError:
+        return verifier_for(keys, organisation_key)
+    except KeyFileFault:
         return None

@@ -6,12 +6,12 @@ Source: domain.md §7; docs/evidence-pack.md section 4.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from courses.ledger import short_id
+from lms.config import KeyFolder
 from lms.reports.evidence.pack import PackSeal
 from lms.services.ledger import checkpoint_at
 from lms.services.ledger_keys import load_pack_key, verifier_for
@@ -22,7 +22,7 @@ from lms.store.organisations import Organisation
 _ROWS_AT_A_TIME = 2_000
 
 
-def pack_seal(session: Session, organisation: Organisation, keys_dir: Path, known_at: int) -> PackSeal:
+def pack_seal(session: Session, organisation: Organisation, keys: KeyFolder, known_at: int) -> PackSeal:
     """Return what ties a pack that answers from a size of the tree to the ledger, and the key that signs it.
 
     The checkpoint is the first that covers the known state and the introduction of the pack key, so that a pack made
@@ -30,18 +30,18 @@ def pack_seal(session: Session, organisation: Organisation, keys_dir: Path, know
 
     Raises:
         PackKeyNotIntroducedError: see `lms.services.pack_keys`.
-        LedgerKeyError: a key file is missing or can't be used.
+        KeyFileFault: a key file is missing or can't be used.
     """
-    place = introduced_at(session, organisation, keys_dir)
+    place = introduced_at(session, organisation, keys)
     checkpoint = checkpoint_at(session, organisation.id, max(known_at, place + 1))
     if checkpoint is None:
         raise PackKeyNotIntroducedError(organisation.key)
     return PackSeal(
         note=checkpoint.note,
-        ledger_key=verifier_for(keys_dir, organisation.key),
+        ledger_key=verifier_for(keys, organisation.key),
         size=checkpoint.size,
         leaves=leaves_between(session, organisation.id, 0, checkpoint.size),
-        signer=load_pack_key(keys_dir, organisation.key),
+        signer=load_pack_key(keys, organisation.key),
         introduced_at=place,
     )
 

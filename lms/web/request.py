@@ -13,7 +13,7 @@ from werkzeug.routing import IntegerConverter
 
 from lms.config import Settings
 from lms.lti.keysets import KeysetSource
-from lms.lti.tool_keys import ToolKeys
+from lms.lti.tool_keys import ToolKeyring
 from lms.store.base import Database
 
 
@@ -29,7 +29,7 @@ class Tool:
 
     settings: Settings
     database: Database
-    keys: ToolKeys
+    keys: ToolKeyring
     keysets: KeysetSource
 
 

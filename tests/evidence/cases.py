@@ -255,4 +255,4 @@ def pack_of(
             "as_of": TODAY,
             "known_at": newest_known_at(session, organisation.id),
         }
-        return make_pack(session, PackQuestion(**(facts | changes)), settings.keys_dir, folder / name, names=names)
+        return make_pack(session, PackQuestion(**(facts | changes)), settings.keys, folder / name, names=names)

@@ -89,11 +89,11 @@ def test_a_sequencer_killed_while_eight_write_skips_nothing_and_every_start_find
     while run_sequencer(database, settings, now):
         pass
     with database.reading() as session:
-        verifier = verifier_for(settings.keys_dir, organisation.key)
+        verifier = verifier_for(settings.keys, organisation.key)
         ledger = verify_ledger(session, organisation.id, verifier)
         assert (ledger.leaves, ledger.pending, ledger.problems) == (total, 0, [])
         assert verify_records(session, organisation.id).problems == []
-        assert verify_anchors(session, organisation, settings.anchor_dir, settings.keys_dir).problems == []
+        assert verify_anchors(session, organisation, settings.anchor_dir, settings.keys).problems == []
         tree = Tree(leaves_between(session, organisation.id, 0, total))
         checkpoints = session.scalars(select(LedgerCheckpoint).order_by(LedgerCheckpoint.size)).all()
     assert len(checkpoints) > kills

@@ -74,7 +74,7 @@ class Installation:
         reports = (
             verify_ledger(session, 1, self.verifier),
             verify_records(session, 1),
-            verify_anchors(session, organisation, self.settings.anchor_dir, self.settings.keys_dir),
+            verify_anchors(session, organisation, self.settings.anchor_dir, self.settings.keys),
         )
         return {problem.where for report in reports for problem in report.problems}
 
@@ -98,7 +98,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     with opened.transaction() as session:
         for statement in drop_append_only_ddl([table.name for table in record_tables(Base)], "sqlite"):
             session.execute(text(statement))
-    yield Installation(opened, settings, verifier_for(settings.keys_dir, "kakuu"))
+    yield Installation(opened, settings, verifier_for(settings.keys, "kakuu"))
     opened.close()
 
 

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import jwt
 import pytest
 
+from lms.config import KeyFolder
 from lms.lti.access_tokens import (
     AccessTokens,
     ScopesNotGranted,
@@ -43,7 +43,7 @@ CALL = ServiceCall(SCOPES, "POST", f"{PLATFORM}/scores", {"Content-Type": "text/
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> ToolKeys:
-    return load_or_create(Path(tmp_path_factory.mktemp("keys")))
+    return load_or_create(KeyFolder(tmp_path_factory.mktemp("keys")))
 
 
 def granted(**changes: Any) -> HttpReply:
@@ -83,9 +83,9 @@ def test_the_assertion_is_what_a_strict_platform_asks_for(keys: ToolKeys) -> Non
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
         "scope": f"{SCORE} {ROSTER}",
     }
-    assert jwt.get_unverified_header(assertion)["kid"] == keys.current.kid
+    assert jwt.get_unverified_header(assertion)["kid"] == keys.signer(NOW).kid
     claims = jwt.decode(
-        assertion, keys.current.private_key.public_key(), algorithms=["RS256"], options={"verify_signature": True, "verify_aud": False, "verify_exp": False, "verify_iat": False}
+        assertion, keys.signer(NOW).private_key.public_key(), algorithms=["RS256"], options={"verify_signature": True, "verify_aud": False, "verify_exp": False, "verify_iat": False}
     )  # fmt: skip
     assert len(claims.pop("jti")) >= 32
     second = int(NOW.timestamp())

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lms.config import KeyFolder
 from lms.lti.access_tokens import AccessTokens, TokenRefused
 from lms.lti.http import (
     AddressRefused,
@@ -64,7 +65,7 @@ TOKEN = HttpReply(200, {}, b'{"access_token": "token", "token_type": "Bearer", "
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> ToolKeys:
-    return load_or_create(Path(tmp_path_factory.mktemp("keys")))
+    return load_or_create(KeyFolder(Path(tmp_path_factory.mktemp("keys"))))
 
 
 class Scripted(PlatformHttp):

@@ -236,7 +236,7 @@ def _tell_proof(database: Database, settings: Settings, organisation: Organisati
         event = find_events(session, organisation.id, evidence_id or "")[0]
         proof = inclusion(session, organisation.id, event.id)
         assert proof is not None
-        key = verifier_for(settings.keys_dir, KEY)
+        key = verifier_for(settings.keys, KEY)
         wrong = check_proof(inclusion_file(event, proof), key)
     said = json.loads(event.payload)
     print(f"\n━━ {say('trace')}\n")
@@ -260,9 +260,9 @@ def _tell_pack(database: Database, settings: Settings, organisation: Organisatio
     with database.reading() as session:
         known_at = newest_known_at(session, organisation.id)
         question = PackQuestion(organisation, YEAR.period, AS_OF[-1], known_at)
-        made = make_pack(session, question, settings.keys_dir, pack)
+        made = make_pack(session, question, settings.keys, pack)
     print(f"\n━━ {say('pack')}: {made.rows} rows, {made.size} bytes, manifest {made.manifest_sha256}\n")
-    return verifier.main(["--lang", current_language(), "--", str(pack)], own_ledger_keys(settings.keys_dir))
+    return verifier.main(["--lang", current_language(), "--", str(pack)], own_ledger_keys(settings.keys))
 
 
 if __name__ == "__main__":

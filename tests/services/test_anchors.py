@@ -77,7 +77,7 @@ def kept(database: Database, organisation: Organisation, now: datetime, settings
 
 def check(database: Database, settings: Settings) -> None:
     with database.reading() as session:
-        check_ledgers(session, settings.anchor_dir, settings.keys_dir)
+        check_ledgers(session, settings.anchor_dir, settings.keys)
 
 
 def cut(session: Session, organisation_id: int, size: int) -> None:
@@ -204,7 +204,7 @@ def test_a_past_rewritten_with_the_ledgers_own_key_is_found_by_its_anchor(
     from lms.services.ledger_keys import load_ledger_key
 
     with intruder(database) as session:
-        rewrite_history(session, kept, load_ledger_key(settings.keys_dir, "kakuu"))
+        rewrite_history(session, kept, load_ledger_key(settings.keys, "kakuu"))
     with pytest.raises(TreeInconsistentError) as refused:
         check(database, settings)
     assert (refused.value.tree_size, refused.value.anchor_size) == (6, 6)
@@ -284,7 +284,7 @@ def test_proofs_are_written_checked_and_refused_when_changed(
     assert set(json.loads(inclusion.read_bytes())) == {
         "akashi_inclusion", "evidence_id", "payload", "n", "proof", "checkpoint",
     }  # fmt: skip
-    key = str(verifier_for(settings.keys_dir, "kakuu"))
+    key = str(verifier_for(settings.keys, "kakuu"))
     for file in (inclusion, consistency):
         assert run(settings, "ledger", "check", file)[0] == 0
         assert run(settings, "ledger", "check", file, "--key", key)[0] == 0

@@ -26,20 +26,18 @@ from courses.ledger import Tree, leaf_hash, short_id, verify_inclusion
 from courses.signed_notes import Checkpoint, NoteVerifier, open_checkpoint, sign_checkpoint
 from lms.cli.context import CommandContext
 from lms.cli.ledger import ledger as ledger_commands
-from lms.config import Settings
+from lms.config import KeyFolder, Settings
 from lms.jobs.ledger import run_sequencer
 from lms.services.ledger import UnusableCheckpointError, checkpoint_at, find_events, inclusion, sequence
 from lms.services.ledger_checks import ProblemCode, verify_ledger
 from lms.services.ledger_keys import (
-    LedgerKeyExposedError,
-    LedgerKeyMissingError,
-    LedgerKeyUnreadableError,
     load_ledger_key,
     load_or_create_ledger_key,
     verifier_for,
 )
 from lms.services.record_checks import verify_records
 from lms.store.base import Database
+from lms.store.key_files import KeyFileExposed, KeyFileMissing, KeyFileUnreadable
 from lms.store.ledger import LedgerCheckpoint, LedgerEvent, LedgerLeaf, LedgerPending
 from lms.store.organisations import Organisation, Unit
 from lms.store.people import PERSONAL_FIELDS, Person, PersonalOpening, PersonParticulars
@@ -289,8 +287,8 @@ def test_the_job_serves_every_organisation_and_names_those_that_can_not_go_on(
         record(session, other, *units(now, "A", "B"))
     with pytest.raises(ExceptionGroup) as group:  # the key of the ledger that has begun is not there
         run_sequencer(database, settings, now)
-    assert [type(each) for each in group.value.exceptions] == [LedgerKeyMissingError]
-    assert found(database, other, verifier_for(settings.keys_dir, "kuso")) == set()
+    assert [type(each) for each in group.value.exceptions] == [KeyFileMissing]
+    assert found(database, other, verifier_for(settings.keys, "kuso")) == set()
     with database.transaction() as session:
         record(session, other, *units(now, "C"))
         session.execute(delete(LedgerPending).where(LedgerPending.organisation_id == kept.id))
@@ -544,26 +542,26 @@ def test_what_differs_is_named_with_its_event(database: Database, kept: Organisa
 
 
 def test_processes_that_need_a_key_at_once_get_the_same(tmp_path: Path) -> None:
-    folder = tmp_path / "keys"
+    folder = KeyFolder(tmp_path / "keys")
     with ThreadPoolExecutor(8) as pool:
         keys = list(pool.map(lambda _: load_or_create_ledger_key(folder, "kakuu"), range(8)))
     assert len({key.private_bytes_raw() for key in keys}) == 1
     assert verifier_for(folder, "kakuu") == NoteVerifier.of("akashi/kakuu", keys[0].public_key())
-    assert [(path.name, path.stat().st_mode & 0o777) for path in folder.iterdir()] == [("ledger-kakuu.pem", 0o600)]
-    assert folder.stat().st_mode & 0o777 == 0o700
+    assert [(path.name, path.stat().st_mode & 0o777) for path in folder.path.iterdir()] == [("ledger-kakuu.pem", 0o600)]
+    assert folder.path.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_key_that_others_can_read_or_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LedgerKeyMissingError):
-        load_ledger_key(tmp_path, "kakuu")
-    load_or_create_ledger_key(tmp_path, "kakuu")
+    with pytest.raises(KeyFileMissing):
+        load_ledger_key(KeyFolder(tmp_path), "kakuu")
+    load_or_create_ledger_key(KeyFolder(tmp_path), "kakuu")
     (tmp_path / "ledger-kakuu.pem").chmod(0o640)
-    with pytest.raises(LedgerKeyExposedError):
-        load_or_create_ledger_key(tmp_path, "kakuu")
+    with pytest.raises(KeyFileExposed):
+        load_or_create_ledger_key(KeyFolder(tmp_path), "kakuu")
     (tmp_path / "ledger-kakuu.pem").chmod(0o600)
     (tmp_path / "ledger-kakuu.pem").write_text("no key")
-    with pytest.raises(LedgerKeyUnreadableError):
-        load_or_create_ledger_key(tmp_path, "kakuu")
+    with pytest.raises(KeyFileUnreadable):
+        load_or_create_ledger_key(KeyFolder(tmp_path), "kakuu")
 
 
 # The commands
@@ -597,9 +595,11 @@ def test_the_commands_show_verify_and_print_what_outsiders_need(
     )
     with database.transaction() as session:
         record(session, organisation, *units(now, "A", "B"))
-        sequence(session, organisation.id, now, load_or_create_ledger_key(tmp_path / "keys", "kakuu"), limit=1)
+        sequence(
+            session, organisation.id, now, load_or_create_ledger_key(KeyFolder(tmp_path / "keys"), "kakuu"), limit=1
+        )
         first, second = (short_id(leaf) for leaf in session.scalars(select(LedgerEvent.leaf).order_by(LedgerEvent.id)))
-    verifier = verifier_for(tmp_path / "keys", "kakuu")
+    verifier = verifier_for(KeyFolder(tmp_path / "keys"), "kakuu")
     assert akashi("key") == (0, f"{verifier}\n")
     status, note = akashi("checkpoint", "--organisation", "kakuu")
     assert (status, open_checkpoint(note, verifier).size) == (0, 1)
@@ -621,7 +621,7 @@ def test_the_verify_command_fails_and_names_the_row_when_something_is_wrong(
 ) -> None:
     with database.transaction() as session:
         record(session, organisation, *units(now, "A"))
-        sequence(session, organisation.id, now, load_or_create_ledger_key(tmp_path / "keys", "kakuu"))
+        sequence(session, organisation.id, now, load_or_create_ledger_key(KeyFolder(tmp_path / "keys"), "kakuu"))
         evidence_id = short_id(session.scalars(select(LedgerEvent.leaf)).one())
     with intruder(database) as session:
         changed(UNIT, "id", 1, name_en="X")(session)

@@ -343,7 +343,7 @@ def test_an_acknowledgement_is_not_there_before_its_day(told: Told) -> None:
 def test_ledger_records_and_pack_are_sound_at_the_end(
     told: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keys = told.settings.keys_dir
+    keys = told.settings.keys
     with told.database.reading() as session:
         tree = verify_ledger(session, told.organisation.id, verifier_for(keys, KEY))
         records = verify_records(session, told.organisation.id)

@@ -13,16 +13,17 @@ from courses.ledger import short_id
 from lms.cli.context import CommandContext
 from lms.cli.evidence import evidence as evidence_commands
 from lms.cli.evidence_pack import refusal_sentence
-from lms.config import Settings
+from lms.config import KeyFolder, Settings
 from lms.jobs.evidence import prepare_pack_key
 from lms.jobs.ledger import run_sequencer
 from lms.reports.evidence import verify
 from lms.reports.evidence.pack import EventColumn, PackFacts, PackWriter, UnsoundPackError, fingerprint
-from lms.services.ledger_keys import LedgerKeyMissingError, pack_verifier_for, verifier_for
+from lms.services.ledger_keys import pack_verifier_for, verifier_for
 from lms.services.pack_keys import PackKeyNotIntroducedError, introduce_pack_key, introduced_at
 from lms.services.pack_proofs import cited_events, pack_seal
 from lms.store.base import Database
 from lms.store.evidence import PackKey
+from lms.store.key_files import KeyFileMissing
 from lms.store.ledger import LedgerEvent, newest_checkpoint
 from lms.store.organisations import Organisation, Unit
 from lms.store.records import record
@@ -43,7 +44,7 @@ def add_units(database: Database, organisation: Organisation, now: datetime, *na
         record(session, organisation, *rows)
 
 
-def write(target: Path, database: Database, organisation: Organisation, keys_dir: Path, known_at: int) -> Path:
+def write(target: Path, database: Database, organisation: Organisation, keys: KeyFolder, known_at: int) -> Path:
     """Write a pack with one table of units: the example for whoever fills packs."""
     facts = PackFacts("kakuu", date(2026, 4, 1), date(2027, 4, 1), date(2026, 11, 23), known_at, "1")
     with database.reading() as session, PackWriter(target, facts) as pack:
@@ -59,7 +60,7 @@ def write(target: Path, database: Database, organisation: Organisation, keys_dir
             evidence=["evidence_id"],
             values=[EventColumn("unit", "evidence_id", "body.name_ja")],
         )
-        seal = pack_seal(session, organisation, keys_dir, known_at)
+        seal = pack_seal(session, organisation, keys, known_at)
         pack.add_events(cited_events(session, organisation.id, pack.evidence_ids, seal))
         pack.finish(seal)
     return target
@@ -75,16 +76,16 @@ def test_a_pack_from_the_ledger_verifies_and_is_the_same_when_made_again_later(
     assert prepare_pack_key(database, settings, organisation, now, BY)
     add_units(database, organisation, now, "D")
     run_sequencer(database, settings, now)
-    first = write(tmp_path / "a.zip", database, organisation, settings.keys_dir, 3)
+    first = write(tmp_path / "a.zip", database, organisation, settings.keys, 3)
     add_units(database, organisation, now, "E")
     run_sequencer(database, settings, now)
     assert not prepare_pack_key(database, settings, organisation, now, BY)
-    again = write(tmp_path / "b.zip", database, organisation, settings.keys_dir, 3)
+    again = write(tmp_path / "b.zip", database, organisation, settings.keys, 3)
     assert first.read_bytes() == again.read_bytes()
-    newest = write(tmp_path / "c.zip", database, organisation, settings.keys_dir, 6)
+    newest = write(tmp_path / "c.zip", database, organisation, settings.keys, 6)
     assert held is not None
     for pack in (first, newest):
-        report = verify.check(str(pack), fingerprint(verifier_for(settings.keys_dir, "kakuu")), held.note)
+        report = verify.check(str(pack), fingerprint(verifier_for(settings.keys, "kakuu")), held.note)
         assert report.findings == []
     with database.reading() as session:
         later = newest_checkpoint(session, organisation.id)
@@ -98,11 +99,11 @@ def test_no_pack_is_sealed_by_a_key_that_the_ledger_does_not_introduce(
     add_units(database, organisation, now, "A")
     run_sequencer(database, settings, now)
     with pytest.raises(PackKeyNotIntroducedError):
-        write(tmp_path / "a.zip", database, organisation, settings.keys_dir, 1)
+        write(tmp_path / "a.zip", database, organisation, settings.keys, 1)
     with database.transaction() as session:
-        introduce_pack_key(session, organisation, settings.keys_dir, now, BY)
+        introduce_pack_key(session, organisation, settings.keys, now, BY)
     with pytest.raises(PackKeyNotIntroducedError):  # its event has no place yet
-        write(tmp_path / "a.zip", database, organisation, settings.keys_dir, 1)
+        write(tmp_path / "a.zip", database, organisation, settings.keys, 1)
     assert list(tmp_path.glob("*a.zip*")) == []
 
 
@@ -111,7 +112,7 @@ def test_an_introduced_key_is_not_replaced_when_its_file_is_missing(
 ) -> None:
     prepare_pack_key(database, settings, organisation, now, BY)
     (settings.keys_dir / "pack-kakuu.pem").unlink()
-    with pytest.raises(LedgerKeyMissingError):
+    with pytest.raises(KeyFileMissing):
         prepare_pack_key(database, settings, organisation, now, BY)
     with database.reading() as session:
         assert len(session.scalars(select(PackKey)).all()) == 1
@@ -132,16 +133,16 @@ def test_the_commands_print_the_keys_and_compare_with_this_installations_own(
 
     code, output = run("key")
     assert code == 0
-    assert str(verifier_for(settings.keys_dir, "kakuu")) in output
-    assert str(pack_verifier_for(settings.keys_dir, "kakuu")) in output
-    pack = write(tmp_path / "a.zip", database, organisation, settings.keys_dir, 1)
+    assert str(verifier_for(settings.keys, "kakuu")) in output
+    assert str(pack_verifier_for(settings.keys, "kakuu")) in output
+    pack = write(tmp_path / "a.zip", database, organisation, settings.keys, 1)
     code, output = run("verify", pack)
     assert (code, "Nothing is wrong" in output, "WHO MADE IT" in output) == (0, True, False)
     environment["AKASHI_KEYS_DIR"] = str(tmp_path / "no keys")
     code, output = run("verify", pack)
     assert (code, "WHO MADE IT" in output) == (0, True)
     other = Settings(database.url, settings.base_url, tmp_path / "other keys")
-    assert other.keys_dir != settings.keys_dir
+    assert other.keys != settings.keys
     code, output = run("verify", pack, "--key", "0" * 64)
     assert (code, "key.other" in output) == (1, True)
     assert run("verify", tmp_path / "nothing.zip")[0] == 2
@@ -156,7 +157,7 @@ def test_a_record_changed_behind_the_ledgers_back_makes_no_pack(
     with intruder(database) as session:
         session.execute(update(Unit).where(Unit.name_en == "B").values(name_ja="別の係"))
     with pytest.raises(UnsoundPackError) as refused:
-        write(tmp_path / "a.zip", database, organisation, settings.keys_dir, 2)
+        write(tmp_path / "a.zip", database, organisation, settings.keys, 2)
     assert [(each.code, each.where) for each in refused.value.findings] == [("csv.value", "01_units.csv, 2, unit")]
     assert "csv.value 01_units.csv, 2, unit" in refusal_sentence(refused.value)
     assert list(tmp_path.glob("*.zip*")) == []
@@ -173,4 +174,4 @@ def test_another_organisations_broken_ledger_does_not_keep_the_pack_key_from_its
     (settings.keys_dir / "ledger-kuso.pem").write_text("no key")
     assert prepare_pack_key(database, settings, organisation, now, BY)
     with database.reading() as session:
-        assert introduced_at(session, organisation, settings.keys_dir) == 0
+        assert introduced_at(session, organisation, settings.keys) == 0

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from lms.services.evidence.pseudonyms import Naming, PseudonymKeyError, load_or_create_pseudonym_key
+from lms.config import KeyFolder
+from lms.services.evidence.pseudonyms import Naming, load_or_create_pseudonym_key
 from lms.services.people import Particulars
+from lms.store.key_files import KeyFileFault
 
 SOMEBODY = Particulars("000301", "秘密野", "あかり", "", "", "", "", "")
 
 
 def test_a_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    first = load_or_create_pseudonym_key(tmp_path / "keys", "kakuu")
-    assert load_or_create_pseudonym_key(tmp_path / "keys", "kakuu") == first
-    assert load_or_create_pseudonym_key(tmp_path / "keys", "betsu") != first
+    first = load_or_create_pseudonym_key(KeyFolder(tmp_path / "keys"), "kakuu")
+    assert load_or_create_pseudonym_key(KeyFolder(tmp_path / "keys"), "kakuu") == first
+    assert load_or_create_pseudonym_key(KeyFolder(tmp_path / "keys"), "betsu") != first
     assert (tmp_path / "keys" / "pseudonyms-kakuu.key").stat().st_mode & 0o777 == 0o600
 
 
@@ -24,16 +26,16 @@ def test_a_damaged_secret_is_refused_and_not_replaced(tmp_path: Path, content: s
     path = tmp_path / "pseudonyms-kakuu.key"
     path.write_text(content)
     path.chmod(0o600)
-    with pytest.raises(PseudonymKeyError):
-        load_or_create_pseudonym_key(tmp_path, "kakuu")
+    with pytest.raises(KeyFileFault):
+        load_or_create_pseudonym_key(KeyFolder(tmp_path), "kakuu")
     assert path.read_text() == content
 
 
 def test_a_secret_that_others_may_read_is_refused(tmp_path: Path) -> None:
-    load_or_create_pseudonym_key(tmp_path, "kakuu")
+    load_or_create_pseudonym_key(KeyFolder(tmp_path), "kakuu")
     (tmp_path / "pseudonyms-kakuu.key").chmod(0o640)
-    with pytest.raises(PseudonymKeyError):
-        load_or_create_pseudonym_key(tmp_path, "kakuu")
+    with pytest.raises(KeyFileFault):
+        load_or_create_pseudonym_key(KeyFolder(tmp_path), "kakuu")
 
 
 def test_people_offices_and_accounts_are_written_each_in_their_way() -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from courses.requirements import Occasion, Requirement
-from lms.config import Settings
+from lms.config import KeyFolder, Settings
 from lms.jobs import scores as job
 from lms.jobs.scores import LEASE, LONGEST_PAUSE, deliver_scores
 from lms.lti import connection
@@ -133,7 +133,7 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tool_keys(keys_dir: Path) -> ToolKeys:
-    return load_or_create(keys_dir)
+    return load_or_create(KeyFolder(keys_dir))
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_a_pack_is_asked_for_made_and_downloaded(
     pack = tmp_path / "pack.zip"
     pack.write_bytes(response.data)
     response.close()
-    report = verify.check(str(pack), str(verifier_for(settings.keys_dir, "kakuu")))
+    report = verify.check(str(pack), str(verifier_for(settings.keys, "kakuu")))
     assert report.findings == []
     kinds = [event.kind for event in audit_events(tool_database)]
     assert kinds[-3:] == ["evidence.pack_asked", "evidence.pack_made", "evidence.pack_downloaded"]
@@ -150,7 +150,7 @@ def test_two_clicks_lead_from_a_clause_to_the_proof_and_one_leads_back(desk: Vis
     assert "/trace/clauses/7.2" in record, "and back"
     assert "Not in the ledger; it holds commitments to: items" in record
     proof = desk.get(f"/trace/records/{evidence_id}/proof")
-    assert check_proof(proof.data, verifier_for(settings.keys_dir, "kakuu")) == []
+    assert check_proof(proof.data, verifier_for(settings.keys, "kakuu")) == []
     assert json.loads(proof.data)["evidence_id"] == evidence_id
     body = json.loads(json.loads(proof.data)["payload"])["body"]
     assert [sorted(each) for each in body["questions"]] == [["question", "version"]] * 10

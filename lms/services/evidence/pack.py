@@ -17,6 +17,7 @@ from zipfile import ZipFile
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from lms.config import KeyFolder
 from lms.reports.evidence.how_to_verify import how_to_verify
 from lms.reports.evidence.pack import PackFacts, PackSeal, PackWriter, fingerprint, verifier_source
 from lms.reports.evidence.summary import summary_json, summary_pdf
@@ -129,7 +130,7 @@ class _Parts:
 def make_pack(
     session: Session,
     question: PackQuestion,
-    keys_dir: Path,
+    keys: KeyFolder,
     target: Path,
     *,
     names: Path | None = None,
@@ -140,14 +141,14 @@ def make_pack(
     Args:
         session: a reading session; it reads one state of knowledge throughout, by the size of the tree.
         question: what is asked.
-        keys_dir: where the organisation's keys lie.
+        keys: where the organisation's keys lie.
         target: the ZIP; what stood there before still stands until the new one is whole.
         names: where to write who is who in a pseudonymous pack, for the organisation's own eyes; None: nowhere.
         progress: is told about each step.
 
     Raises:
         UnknownTreeSizeError: the ledger never had the size asked for.
-        PackKeyNotIntroducedError, LedgerKeyError, PseudonymKeyError: a key can't be used.
+        PackKeyNotIntroducedError, KeyFileFault, KeyFileFault: a key can't be used.
         UnprintableCharacterError: the summary's font lacks a character.
         UnsoundPackError: the pack's own verifier is not content.
         OSError: a file can't be written.
@@ -156,9 +157,9 @@ def make_pack(
     check_known_at(session, organisation.id, question.size)
     are_names_wanted = question.is_named or names is not None
     particulars = particulars_on(session, organisation.id, question.as_of, question.size) if are_names_wanted else {}
-    secret = load_or_create_pseudonym_key(keys_dir, organisation.key)
+    secret = load_or_create_pseudonym_key(keys, organisation.key)
     source = Source(session, question, Naming(secret, particulars if question.is_named else None))
-    seal = pack_seal(session, organisation, keys_dir, question.size)
+    seal = pack_seal(session, organisation, keys, question.size)
     facts = PackFacts(
         organisation=organisation.key,
         period_from=question.period.start,
@@ -177,7 +178,7 @@ def make_pack(
                 parts.tables[table.layout.path] = table
             parts.files += [*step.files(source)] if step.files else []
             progress(step.name, number, steps)
-        parts.files += _pages(source, parts, facts, seal, pack_fingerprint(keys_dir, organisation.key))
+        parts.files += _pages(source, parts, facts, seal, pack_fingerprint(keys, organisation.key))
         progress("summary", steps - 1, steps)
         with PackWriter(target, facts) as pack:
             _write(pack, parts)
@@ -192,9 +193,9 @@ def make_pack(
     )
 
 
-def pack_fingerprint(keys_dir: Path, organisation_key: str) -> str:
+def pack_fingerprint(keys: KeyFolder, organisation_key: str) -> str:
     """Return the fingerprint of the key that signs an organisation's packs."""
-    return fingerprint(pack_verifier_for(keys_dir, organisation_key))
+    return fingerprint(pack_verifier_for(keys, organisation_key))
 
 
 def manifest_hash(pack: Path) -> str:

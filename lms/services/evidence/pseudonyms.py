@@ -11,67 +11,28 @@ from __future__ import annotations
 
 import base64
 import hmac
-import os
 import re
-import secrets
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 
 from courses.signed_notes import ledger_origin
+from lms.config import KeyFolder
 from lms.services.people import Particulars
+from lms.store.key_files import load_or_create_secret
 
-_SECRET_LENGTH = 32
 PERSON = re.compile(r"person:([0-9]{1,18})")
 _ACCOUNT = re.compile(r"(identity|operator|system):.+")
 
 
-class PseudonymKeyError(Exception):
-    """The organisation's secret for pseudonyms can't be used; it carries the file's name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-
-def load_or_create_pseudonym_key(keys_dir: Path, organisation_key: str) -> bytes:
+def load_or_create_pseudonym_key(folder: KeyFolder, organisation_key: str) -> bytes:
     """Return the secret from which an organisation's pseudonyms are made; processes that make it at once get the same.
 
     Raises:
-        PseudonymKeyError: the file is there and can't be used: others may read it, or it is damaged.
+        KeyFileFault: the file is there and can't be used: others may read it, or it is damaged.
         NoteError: the organisation's key can't name a file.
     """
-    path = keys_dir / f"pseudonyms-{ledger_origin(organisation_key).removeprefix('akashi/')}.key"
-    if not path.exists():
-        _create(path)
-    if path.stat().st_mode & 0o077:
-        raise PseudonymKeyError(path.name)
-    try:
-        secret = bytes.fromhex(path.read_text("ascii").strip())
-    except ValueError:
-        raise PseudonymKeyError(path.name) from None
-    if len(secret) != _SECRET_LENGTH:
-        raise PseudonymKeyError(path.name)
-    return secret
-
-
-def _create(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # mkstemp makes it 0600
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(_SECRET_LENGTH) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            # A hard link appears whole or not at all, and never replaces a file that is there.
-            os.link(temporary, path)
-        except FileExistsError:
-            return
-    finally:
-        Path(temporary).unlink()
+    return load_or_create_secret(folder, f"pseudonyms-{ledger_origin(organisation_key).removeprefix('akashi/')}.key")
 
 
 @dataclass(slots=True)
