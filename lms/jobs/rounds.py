@@ -5,12 +5,14 @@ from __future__ import annotations
 from lms.jobs.evidence_packs import make_wanted_pack
 from lms.jobs.housekeeping import keep_house
 from lms.jobs.ledger import run_sequencer
+from lms.jobs.line_items import find_line_items
 from lms.jobs.scores import deliver_scores
 from lms.jobs.selfcheck import check_nightly
 from lms.jobs.worker import Round
 
 ROUNDS: tuple[Round, ...] = (
     Round("ledger", run_sequencer),
+    Round("line items", find_line_items),
     Round("scores", deliver_scores),
     Round("housekeeping", keep_house),
     Round("self-check", check_nightly),

@@ -5,21 +5,17 @@ Source: lti.md §4; LTI Assignment and Grade Services 2.0.
 
 from __future__ import annotations
 
-import random
-import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
-
-from sqlalchemy import Select, or_, select, update
-from sqlalchemy.orm import Session
 
 from lms.config import Settings
+from lms.jobs.crews import Breakdown, Crews, Done
+from lms.jobs.offices import Office, office_of
 from lms.lti.access_tokens import AccessTokenFault
 from lms.lti.connection import PlatformServices, platform_services
 from lms.lti.http import OutgoingFault
-from lms.lti.id_tokens import Registration
 from lms.lti.scores import (
+    SCORE_SCOPE,
     Conflict,
     Delivered,
     Delivery,
@@ -29,183 +25,171 @@ from lms.lti.scores import (
     ResultFault,
     Retry,
     Score,
+    is_same_share,
     read_result,
     send_score,
 )
-from lms.services.launches import registration_of
-from lms.services.scores import note_dead
-from lms.store.attempts import AttemptResult
+from lms.services.outbox import (
+    OF_THE_PLATFORM,
+    Claimed,
+    Outcome,
+    bring_forward,
+    claim,
+    due_platforms,
+    hand_back,
+    settle,
+)
 from lms.store.base import Database
-from lms.store.identities import LtiIdentity
-from lms.store.launches import ResourceLink
-from lms.store.outbox import ScoreDelivery
-from lms.store.platforms import Platform
 
-_Row = TypeVar("_Row")
+BATCH = 40
+"""Scores that a platform's crew gets at once."""
+SENDING_SECONDS = 45.0
+"""After which a crew begins no other score, so that the slowest platform is done before the lease is."""
 
-LEASE = timedelta(minutes=2)
-LONGEST_PAUSE = timedelta(hours=6)
-BATCH = 20
-SENDING_SECONDS = 60.0
-"""After which a round begins no other score, so that the slowest platform is done before the lease is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A score in one worker's hands."""
-
-    delivery_id: int
-    wanted_version: int
-    registration: Registration
-    line_item_url: str | None
-    user_id: str
-    mark: int
-    maximum: int
-    timestamp: datetime
-    """When it was decided, or a second after the last score sent, whichever is later."""
+ScoreCrews = Crews[tuple[PlatformServices, Claimed], Outcome]
 
 
 def deliver_scores(database: Database, settings: Settings, now: datetime) -> int:
-    """Send a batch of wanted scores; return how many were tried."""
-    with database.reading() as session:  # an idle worker leaves the write lock to those who answer
-        if session.scalar(_due(select(ScoreDelivery.id), now).limit(1)) is None:
-            return 0
-    with database.transaction() as session:
-        batch = _claim(session, now)
-    ends = time.monotonic() + SENDING_SECONDS
+    """Send what is due to each platform, and note what came of it; return how many scores were tried.
+
+    A platform that does not answer in time stays busy: what comes of it is noted by a later call.
+    """
+    office = office_of(database)
+    crews: ScoreCrews = office.crews("scores", lambda: Crews(lambda task: _send(*task), _is_failure))
+    started = _start(database, settings, office, crews, now)
     tried = 0
-    for claimed in batch:
-        if time.monotonic() >= ends:
-            break
-        outcome = _send(platform_services(settings), claimed, now)
-        with database.transaction() as session:
-            _settle(session, claimed, outcome, now)
-        tried += 1
-    if tried < len(batch):
-        with database.transaction() as session:
-            _hand_back(session, [claimed.delivery_id for claimed in batch[tried:]])
+    for found in crews.gather(started):
+        tried += _note(database, office, found, now)
     return tried
 
 
-def _hand_back(session: Session, delivery_ids: list[int]) -> None:
-    session.execute(update(ScoreDelivery).where(ScoreDelivery.id.in_(delivery_ids)).values(lease_until=None))
+def _start(database: Database, settings: Settings, office: Office, crews: ScoreCrews, now: datetime) -> list[int]:
+    """Give each platform's crew what is due; return the platforms whose crews have begun."""
+    with database.reading() as session:  # an idle worker leaves the write lock to those who answer
+        ready = [
+            each
+            for each in due_platforms(session, now)
+            if not crews.is_busy(each) and not office.platforms.rests(each, now)
+        ]
+    if not ready:
+        return []
+    with database.transaction() as session:
+        claims = {each: claim(session, each, 1 if office.platforms.is_doubtful(each) else BATCH, now) for each in ready}
+    services = platform_services(settings)
+    begun = [each for each, claimed in claims.items() if claimed]
+    for each in begun:
+        crews.start(each, [(services, claimed) for claimed in claims[each]], SENDING_SECONDS)
+    return begun
 
 
-def _due(query: Select[_Row], now: datetime) -> Select[_Row]:
-    """Narrow a select to the deliveries that a worker may take now."""
-    return query.where(
-        ScoreDelivery.state == "wanted",
-        ScoreDelivery.next_try_at <= now,
-        or_(ScoreDelivery.lease_until.is_(None), ScoreDelivery.lease_until <= now),
+def _note(
+    database: Database,
+    office: Office,
+    found: Sequence[Done[tuple[PlatformServices, Claimed], Outcome]],
+    now: datetime,
+) -> int:
+    """Note what came of some tries; return how many there were."""
+    tried = [(each.task[1], each.outcome) for each in found if each.outcome is not None]
+    well_again = {
+        claimed.platform_id
+        for claimed, outcome in tried
+        if outcome.is_call and office.platforms.note(claimed.platform_id, _breakdown(outcome), now)
+    }
+    with database.transaction() as session:
+        left = settle(session, tried, now)
+        hand_back(session, [each.task[1] for each in found if each.outcome is None and each.error is None])
+        for platform_id in well_again:
+            bring_forward(session, platform_id, now)
+    for one in left:
+        with database.transaction() as session:
+            settle(session, [one], now)
+    for each in found:
+        if each.error is not None:
+            raise each.error
+    return len(tried)
+
+
+def _is_failure(outcome: Outcome) -> bool:
+    return outcome.refusal in OF_THE_PLATFORM
+
+
+def _breakdown(outcome: Outcome) -> Breakdown | None:
+    """Return what an outcome says of the platform; None where it answered as it should."""
+    hold = None if outcome.after_seconds is None else timedelta(seconds=outcome.after_seconds)
+    if _is_failure(outcome) or outcome.refusal == "busy":
+        return Breakdown(_is_failure(outcome), hold)
+    return None
+
+
+def _send(services: PlatformServices, claimed: Claimed) -> Outcome:
+    if claimed.line_item_url is None:
+        return Outcome("dead", "no_line_item", is_call=False)
+    if claimed.scopes and SCORE_SCOPE not in claimed.scopes:
+        return Outcome("dead", "scope_missing", is_call=False)
+    # A timestamp in the future would block every later score on Moodle 4.5, seen 2026-11.
+    if claimed.timestamp > claimed.claimed_at:
+        return Outcome("wanted", None, retry_at=claimed.timestamp, is_call=False)
+    score = Score(claimed.user_id, claimed.mark, claimed.maximum, claimed.comment, claimed.timestamp)
+    delivery = send_score(
+        services.http, services.tokens, claimed.registration, claimed.line_item_url, score, claimed.claimed_at
+    )
+    if isinstance(delivery, Conflict):
+        return _reconcile(services, claimed)
+    if isinstance(delivery, Delivered) and claimed.was_lost:
+        return _look_again(services, claimed)
+    return _judge(delivery, claimed)
+
+
+def _judge(delivery: Delivery, claimed: Claimed) -> Outcome:
+    if isinstance(delivery, Delivered):
+        return Outcome("delivered", None, claimed.timestamp)
+    if isinstance(delivery, Refused):
+        return Outcome("dead", delivery.reason.value)
+    if isinstance(delivery, Gone):
+        return Outcome("wanted", "line_item_gone")
+    assert isinstance(delivery, Retry)  # noqa: S101 - the one kind that is left; this tells mypy
+    after = delivery.after_seconds
+    wait = None if after is None else claimed.claimed_at + timedelta(seconds=after)
+    return Outcome("wanted", delivery.reason.value, None, wait, after_seconds=after)
+
+
+def _reconcile(services: PlatformServices, claimed: Claimed) -> Outcome:
+    """Answer a 409: the platform holds a score of the same second or later. Read it, then be content or come after it."""
+    try:
+        held = _read_back(services, claimed)
+    except (ResultFault, AccessTokenFault, OutgoingFault):
+        return Outcome("wanted", "conflict")
+    if held is not None and _is_wanted(held, claimed):
+        return Outcome("delivered", None, held.timestamp or claimed.timestamp)
+    now = claimed.claimed_at
+    after = max(claimed.timestamp, held.timestamp if held and held.timestamp else now)
+    return Outcome("wanted", "conflict", after, max(now, after + timedelta(seconds=1)))
+
+
+def _look_again(services: PlatformServices, claimed: Claimed) -> Outcome:
+    """See whether a score that was lost is there now: a grade that a teacher emptied stays so, and is answered 200."""
+    try:
+        held = _read_back(services, claimed)
+    except (ResultFault, AccessTokenFault, OutgoingFault):
+        return Outcome("delivered", None, claimed.timestamp)
+    if held is None:
+        return Outcome("delivered", None, claimed.timestamp, standing="emptied")
+    is_wanted = _is_wanted(held, claimed)
+    standing = "same" if is_wanted else "overridden"
+    return Outcome("delivered", None, claimed.timestamp, standing=standing, held=(held.score, held.maximum))
+
+
+def _read_back(services: PlatformServices, claimed: Claimed) -> PlatformResult | None:
+    assert claimed.line_item_url is not None  # noqa: S101 - checked before sending; this tells mypy
+    return read_result(
+        services.http,
+        services.tokens,
+        claimed.registration,
+        claimed.line_item_url,
+        claimed.user_id,
+        claimed.claimed_at,
     )
 
 
-def _claim(session: Session, now: datetime) -> list[Claimed]:
-    rows = session.scalars(
-        _due(select(ScoreDelivery), now)
-        .order_by(ScoreDelivery.next_try_at, ScoreDelivery.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    ).all()
-    claimed = []
-    for row in rows:
-        row.lease_until = now + LEASE
-        link = session.get_one(ResourceLink, row.resource_link_pk)
-        result = session.get_one(AttemptResult, row.result_id)
-        timestamp = row.decided_at
-        if row.sent_timestamp is not None:
-            timestamp = max(timestamp, row.sent_timestamp + timedelta(seconds=1))
-        claimed.append(
-            Claimed(
-                delivery_id=row.id,
-                wanted_version=row.wanted_version,
-                registration=registration_of(session, session.get_one(Platform, link.platform_id)),
-                line_item_url=link.line_item_url,
-                user_id=session.get_one(LtiIdentity, row.identity_id).sub,
-                mark=result.mark,
-                maximum=result.maximum,
-                timestamp=timestamp,
-            )
-        )
-    return claimed
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What became of one try."""
-
-    state: str
-    refusal: str | None = None
-    sent_timestamp: datetime | None = None
-    retry_at: datetime | None = None
-
-
-def _send(services: PlatformServices, claimed: Claimed, now: datetime) -> _Outcome:
-    if claimed.line_item_url is None:
-        return _Outcome("dead", "no_line_item")
-    if claimed.timestamp > now:  # a timestamp in the future would block every later score on Moodle 4.5, seen 2026-11
-        return _Outcome("wanted", None, None, claimed.timestamp)
-    score = Score(claimed.user_id, claimed.mark, claimed.maximum, None, claimed.timestamp)
-    delivery = send_score(services.http, services.tokens, claimed.registration, claimed.line_item_url, score, now)
-    if isinstance(delivery, Conflict):
-        return _reconcile(services, claimed, now)
-    return _judge(delivery, claimed, now)
-
-
-def _judge(delivery: Delivery, claimed: Claimed, now: datetime) -> _Outcome:
-    if isinstance(delivery, Delivered):
-        return _Outcome("delivered", None, claimed.timestamp)
-    if isinstance(delivery, Refused):
-        return _Outcome("dead", delivery.reason.value)
-    if isinstance(delivery, Gone):
-        return _Outcome("wanted", "line_item_gone")
-    assert isinstance(delivery, Retry)  # noqa: S101 - the one kind that is left; this tells mypy
-    wait = None if delivery.after_seconds is None else now + timedelta(seconds=delivery.after_seconds)
-    return _Outcome("wanted", delivery.reason.value, None, wait)
-
-
-def _reconcile(services: PlatformServices, claimed: Claimed, now: datetime) -> _Outcome:
-    """Answer a 409: the platform holds a score of the same second or later. Read it, then be content or come after it."""
-    assert claimed.line_item_url is not None  # noqa: S101 - checked before sending; this tells mypy
-    try:
-        held = read_result(
-            services.http, services.tokens, claimed.registration, claimed.line_item_url, claimed.user_id, now
-        )
-    except (ResultFault, AccessTokenFault, OutgoingFault):
-        return _Outcome("wanted", "conflict")
-    if held is not None and _is_wanted(held, claimed):
-        return _Outcome("delivered", None, held.timestamp or claimed.timestamp)
-    after = max(claimed.timestamp, held.timestamp if held and held.timestamp else now)
-    return _Outcome("wanted", "conflict", after, max(now, after + timedelta(seconds=1)))
-
-
 def _is_wanted(held: PlatformResult, claimed: Claimed) -> bool:
-    return abs(held.score * claimed.maximum - claimed.mark * held.maximum) < 0.01 * held.maximum
-
-
-def _settle(session: Session, claimed: Claimed, outcome: _Outcome, now: datetime) -> None:
-    row = session.get_one(ScoreDelivery, claimed.delivery_id, with_for_update=True)
-    row.lease_until = None
-    if outcome.sent_timestamp is not None:
-        row.sent_timestamp = outcome.sent_timestamp
-    if outcome.state == "delivered":
-        row.sent_version = claimed.wanted_version
-        row.delivered_at = now
-    if row.wanted_version != claimed.wanted_version:  # a newer result came meanwhile: it is next
-        row.state = "wanted"
-        row.next_try_at = now
-        return
-    row.state = outcome.state
-    row.refusal = outcome.refusal
-    if outcome.state == "dead":
-        note_dead(session, row, now)
-    elif outcome.state == "wanted":
-        row.tries += 1
-        # Never without a growing pause: a platform may name a time again and again.
-        row.next_try_at = max(now + _pause(row.tries), outcome.retry_at or now)
-
-
-def _pause(tries: int) -> timedelta:
-    """Return how long to wait after a number of failed tries: doubling from 2 seconds to 6 hours, with jitter."""
-    seconds = min(2.0**tries, LONGEST_PAUSE.total_seconds())
-    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, no secret
+    return is_same_share(held, claimed.mark, claimed.maximum)

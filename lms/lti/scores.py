@@ -7,17 +7,18 @@ Source: LTI Assignment and Grade Services 2.0, sections 3.3 (results) and 3.4 (s
 """
 
 import json
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from lms.lti.access_tokens import AccessTokenFault, AccessTokens, ServiceCall, call_service
+from lms.lti.connection import PlatformServices
 from lms.lti.http import HttpReply, OutgoingFault, OutgoingRefused, PlatformHttp
 from lms.lti.id_tokens import Registration
+from lms.lti.pages import ListFault, read_list
+from lms.lti.retry_after import retry_after
 
 SCORE_SCOPE: Final = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 RESULT_SCOPE: Final = "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly"
@@ -25,7 +26,6 @@ SCORE_TYPE: Final = "application/vnd.ims.lis.v1.score+json"
 RESULT_TYPE: Final = "application/vnd.ims.lis.v2.resultcontainer+json"
 COMPLETED: Final = "Completed"
 FULLY_GRADED: Final = "FullyGraded"
-MAX_RETRY_AFTER_SECONDS: Final = 24 * 3600
 _MAX_ID_LENGTH: Final = 255
 _TOO_LARGE: Final = 1e15
 _PASSING: Final = frozenset({408, 425, 429})
@@ -153,10 +153,12 @@ Delivery = Delivered | Conflict | Gone | Refused | Retry
 class ResultFault(Exception):
     """A result could not be read; carries a code and the HTTP status, 0 where the reply's content is wrong."""
 
-    def __init__(self, code: str, status: int) -> None:
+    def __init__(self, code: str, status: int, after_seconds: int | None = None) -> None:
         super().__init__(code, status)
         self.code = code
         self.status = status
+        self.after_seconds = after_seconds
+        """What the platform asked for; None if it did not say."""
 
 
 class LineItemGone(ResultFault):
@@ -173,6 +175,14 @@ class PlatformResult:
     """Points."""
     timestamp: datetime | None
     """When the grade last changed, whole seconds; None where the platform gave no time with a zone."""
+
+
+def is_same_share(held: PlatformResult, mark: float, maximum: float) -> bool:
+    """Tell whether a result is the same share of its maximum, to a hundredth of one of our points.
+
+    A platform converts scores to its own maximum, and rounds.
+    """
+    return abs(held.score * maximum - mark * held.maximum) < 0.01 * held.maximum
 
 
 def score_body(score: Score) -> bytes:
@@ -247,7 +257,7 @@ def read_result(
     if reply.status == 404:
         raise LineItemGone("gone", reply.status)
     if reply.status != 200:
-        raise ResultFault("status", reply.status)
+        raise ResultFault("status", reply.status, retry_after(reply, now))
     try:
         results = json.loads(reply.body)
     except (ValueError, RecursionError):
@@ -260,6 +270,31 @@ def read_result(
     return None
 
 
+def read_results(
+    services: PlatformServices, registration: Registration, line_item_url: str, now: datetime
+) -> dict[str, PlatformResult]:
+    """What the platform holds for everybody on a line item, by user id; who has no grade is absent.
+
+    Raises:
+        LineItemGone: The line item is no longer there.
+        ResultFault: The platform answered another error, or the list could not be read whole.
+        AccessTokenFault: No token was to be had.
+        OutgoingFault: The platform could not be reached, or the list is too large for one reply.
+    """
+    url = _below(line_item_url, "results", "")
+    call = ServiceCall(frozenset({RESULT_SCOPE}), "GET", url, {"Accept": RESULT_TYPE})
+    try:
+        entries = read_list(services, registration, call, now)
+    except ListFault as fault:
+        kind = LineItemGone if fault.status == 404 else ResultFault
+        raise kind(fault.code, fault.status, fault.after_seconds) from None
+    return {
+        entry["userId"]: _read_entry(entry)
+        for entry in entries
+        if isinstance(entry.get("userId"), str) and entry.get("resultScore") is not None
+    }
+
+
 def _judge(reply: HttpReply, now: datetime) -> Delivery:
     status = reply.status
     if 200 <= status < 300:
@@ -270,7 +305,7 @@ def _judge(reply: HttpReply, now: datetime) -> Delivery:
         return Gone()
     if status == 401:
         return Retry(RetryReason.UNAUTHORISED, None)
-    return _judge_error(status, _retry_after(reply, now))
+    return _judge_error(status, retry_after(reply, now))
 
 
 def _judge_error(status: int, after_seconds: int | None) -> Delivery:
@@ -280,20 +315,6 @@ def _judge_error(status: int, after_seconds: int | None) -> Delivery:
         return Retry(RetryReason.PLATFORM_ERROR, after_seconds)
     by_status = {400: RefusalReason.NOT_GRADABLE, 403: RefusalReason.FORBIDDEN}
     return Refused(by_status.get(status, RefusalReason.OTHER), status)
-
-
-def _retry_after(reply: HttpReply, now: datetime) -> int | None:
-    """Seconds to wait, from a number or a date (RFC 9110 section 10.2.3)."""
-    text = reply.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return min(int(text[:9]), MAX_RETRY_AFTER_SECONDS)
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, IndexError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max(0, math.ceil((moment - now).total_seconds())), MAX_RETRY_AFTER_SECONDS)
 
 
 def _below(line_item_url: str, name: str, addition: str) -> str:

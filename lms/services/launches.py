@@ -314,7 +314,8 @@ def _see_resource_link(session: Session, platform: Platform, launch: Launch, now
     link.context_title = launch.context_title
     link.title = launch.resource_link_title
     link.opens = launch.custom.get("akashi")
-    link.line_item_url = launch.line_item_url
+    # Moodle 4.5 names the line item only where there is exactly one (seen 2026-11): what was found here stands till then.
+    link.line_item_url = launch.line_item_url or link.line_item_url
     link.line_items_url = launch.line_items_url
     link.ags_scopes = list(launch.ags_scopes)
     link.last_launched_at = now

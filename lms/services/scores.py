@@ -16,7 +16,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from courses.calendar import FiscalYear, jst_date
-from lms.services.audit import note
 from lms.services.identities import lock_identities
 from lms.services.requirements import open_occasion
 from lms.store.attempts import AttemptResult
@@ -105,7 +104,7 @@ def _want(session: Session, link: ResourceLink, identity_id: int, best: AttemptR
                 next_try_at=now,
             )
         )
-    elif delivery.result_id != best.id or (delivery.state == "dead" and link.line_item_url is not None):
+    elif delivery.result_id != best.id or (delivery.state == "dead" and _may_take_scores(link)):
         delivery.result_id = best.id
         delivery.wanted_version += 1
         delivery.decided_at = max(best.submitted_at, delivery.decided_at)
@@ -113,9 +112,14 @@ def _want(session: Session, link: ResourceLink, identity_id: int, best: AttemptR
         delivery.refusal = None
         delivery.tries = 0
         delivery.next_try_at = now
+        delivery.set_aside_at = delivery.set_aside_by = None
     elif delivery.state == "wanted":
         delivery.next_try_at = min(delivery.next_try_at, now)
     session.flush()
+
+
+def _may_take_scores(link: ResourceLink) -> bool:
+    return link.line_item_url is not None or link.line_items_url is not None
 
 
 def deliveries_of(session: Session, identity_ids: Sequence[int], module_key: str) -> list[DeliveryState]:
@@ -130,16 +134,3 @@ def deliveries_of(session: Session, identity_ids: Sequence[int], module_key: str
         DeliveryState(title or opens or module_key, row.state, row.refusal, row.delivered_at)
         for title, opens, row in rows
     ]
-
-
-def note_dead(session: Session, delivery: ScoreDelivery, now: datetime) -> None:
-    """Append the audit event of a score that a platform refuses for good."""
-    note(
-        session,
-        "score.refused",
-        "system:worker",
-        now,
-        delivery.organisation_id,
-        delivery=delivery.id,
-        code=delivery.refusal,
-    )

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from courses.requirements import Occasion, Requirement
 from lms.config import KeyFolder, Settings
 from lms.jobs import scores as job
-from lms.jobs.scores import LEASE, LONGEST_PAUSE, deliver_scores
+from lms.jobs.scores import deliver_scores
 from lms.lti import connection
 from lms.lti.http import OutgoingPolicy, PlatformHttp
 from lms.lti.scores import Delivery
@@ -24,6 +24,7 @@ from lms.lti.tool_keys import ToolKeys, load_or_create
 from lms.services.attempts import Learner, start_attempt, submit_attempt
 from lms.services.awareness import ModuleInUse
 from lms.services.identities import link_by_decision
+from lms.services.outbox import LEASE, LONGEST_PAUSE
 from lms.services.scores import best_result, deliveries_of, want_scores
 from lms.store.attempts import AttemptResult
 from lms.store.audit import AuditEvent
