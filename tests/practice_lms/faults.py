@@ -22,6 +22,10 @@ class FaultKind(StrEnum):
     """What goes wrong."""
 
     TOO_MANY_REQUESTS = "429"
+    CONFLICT = "409"
+    """Nothing is processed: the platform says that it holds something as new, which need not be so."""
+    UNAUTHORIZED = "401"
+    """Nothing is processed: the platform no longer knows the token."""
     SERVER_ERROR = "500"
     UNAVAILABLE = "503"
     TIMEOUT = "timeout"
@@ -108,7 +112,7 @@ def serve_with_fault(fault: Fault | None, serve: Callable[[], Response]) -> Resp
     """Serve the call, with the fault before, after or instead of it."""
     if fault is None:
         return serve()
-    if fault.kind in {FaultKind.TOO_MANY_REQUESTS, FaultKind.SERVER_ERROR, FaultKind.UNAVAILABLE}:
+    if fault.kind.isdigit():
         return _error(int(fault.kind), fault.retry_after)
     if fault.kind is FaultKind.TIMEOUT:
         time.sleep(fault.seconds)

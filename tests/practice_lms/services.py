@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, g, jsonify, request
 
-from tests.practice_lms import ags, nrps
+from tests.practice_lms import ags, line_items, nrps
 from tests.practice_lms.faults import serve_with_fault
 from tests.practice_lms.model import PlatformConfig
 from tests.practice_lms.refusals import ServiceRefusedError
@@ -46,6 +46,14 @@ SERVICES = (
         "application/vnd.ims.lis.v2.lineitemcontainer+json",
         (SCOPE_OF + "lti-ags/scope/lineitem", SCOPE_OF + "lti-ags/scope/lineitem.readonly"),
         ags.list_line_items,
+    ),
+    Service(
+        "lineitems",
+        re.compile(r"/(?P<course>[^/]+)/lineitems"),
+        "POST",
+        "application/vnd.ims.lis.v2.lineitem+json",
+        (SCOPE_OF + "lti-ags/scope/lineitem",),
+        line_items.create_line_item,
     ),
     Service(
         "lineitem",
@@ -101,11 +109,9 @@ def _readable(reason: str) -> str:
 
 
 def _find(path: str) -> tuple[Service | None, dict[str, str]]:
-    for service in SERVICES:
-        match = service.pattern.fullmatch(path)
-        if match:
-            return service, match.groupdict()
-    return None, {}
+    found = [(service, match.groupdict()) for service in SERVICES if (match := service.pattern.fullmatch(path))]
+    served = [each for each in found if each[0].method == request.method]
+    return next(iter(served or found), (None, {}))
 
 
 def _serve(lms: "PracticeLms", service: Service, place: dict[str, str], path: str) -> Response:

@@ -199,6 +199,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "faults.left": ("残り {count} 回", "still to come: {count}"),
     "faults.remove": ("止める", "Switch off"),
     "faults.clear": ("すべて止める", "Switch all off"),
+    "fault.409": ("409 新しい得点がある", "409 holds a newer score"),
+    "fault.401": ("401 トークンが無効", "401 token not known"),
     "fault.429": ("429 多すぎる要求", "429 Too Many Requests"),
     "fault.500": ("500 サーバの故障（処理しない）", "500 server error, not processed"),
     "fault.503": ("503 一時停止", "503 unavailable"),

@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from courses.requirements import Occasion, Requirement
 from lms.config import KeyFolder, Settings
 from lms.jobs import scores as job
+from lms.jobs.line_items import find_line_items
 from lms.jobs.scores import deliver_scores
 from lms.lti import connection
 from lms.lti.http import OutgoingPolicy, PlatformHttp
-from lms.lti.scores import Delivery
+from lms.lti.line_items import READ_SCOPE
+from lms.lti.scores import RESULT_SCOPE, SCORE_SCOPE, Delivery
 from lms.lti.tool_keys import ToolKeys, load_or_create
 from lms.services.attempts import Learner, start_attempt, submit_attempt
 from lms.services.awareness import ModuleInUse
@@ -30,8 +32,10 @@ from lms.store.attempts import AttemptResult
 from lms.store.audit import AuditEvent
 from lms.store.base import Database
 from lms.store.identities import LtiIdentity
+from lms.store.launches import ResourceLink
 from lms.store.organisations import Organisation
 from lms.store.outbox import ScoreDelivery
+from lms.store.platforms import Platform
 from tests.factories import (
     ACTOR,
     MODULE,
@@ -96,7 +100,18 @@ class Campus:
     def deliver(self, now: datetime) -> int:
         """Let the worker have a turn; the platform's clock shows the same time."""
         self.lms.clock.set(now)
+        find_line_items(self.database, self.settings, now)
         return deliver_scores(self.database, self.settings, now)
+
+    def grant(self, *scopes: str) -> None:
+        """Let the platform grant these scopes, and say so at the next launch."""
+        config = self.lms.config
+        self.lms.config = replace(config, tool=replace(config.tool, scopes=scopes))
+
+    def line_item_url(self) -> str:
+        """Return the line item of the one activity, as it is kept."""
+        with self.database.reading() as session:
+            return session.scalars(select(ResourceLink.line_item_url)).one() or ""
 
     def delivery(self) -> ScoreDelivery:
         """Return the one delivery."""
@@ -316,6 +331,7 @@ def test_who_cannot_be_graded_there_is_told_so_and_asked_again_at_a_launch(campu
 
 
 def test_an_activity_without_points_is_named_and_served_when_it_gets_some(campus: Campus, now: datetime) -> None:
+    campus.grant(SCORE_SCOPE, RESULT_SCOPE, READ_SCOPE)  # "grade sync only" in Moodle: no columns are made
     campus.take(now, who=("staff", "ungraded"))
     campus.deliver(now)
     assert campus.state() == ("dead", "no_line_item")
@@ -328,14 +344,44 @@ def test_an_activity_without_points_is_named_and_served_when_it_gets_some(campus
     assert campus.points("ungraded") == 10
 
 
-def test_a_line_item_that_is_gone_is_waited_for(campus: Campus, now: datetime) -> None:
+def test_a_platform_without_any_service_of_grades_is_named(campus: Campus, now: datetime) -> None:
+    campus.take(now)
+    with campus.database.transaction() as session:
+        session.execute(update(ResourceLink).values(line_item_url=None, line_items_url=None))
+    assert campus.deliver(now) == 1
+    assert campus.state() == ("dead", "no_line_item")
+    assert (campus.calls(), campus.calls("lineitems")) == (0, 0)
+
+
+def test_a_registration_that_may_not_send_scores_is_named(campus: Campus, now: datetime) -> None:
+    campus.grant(READ_SCOPE)
+    campus.take(now)
+    campus.deliver(now)
+    assert campus.state() == ("dead", "scope_missing")
+    assert campus.calls() == 0
+
+
+def test_a_line_item_that_is_gone_is_found_anew(campus: Campus, now: datetime) -> None:
     campus.take(now)
     campus.lms.remove_line_item(ITEM)
+    again = campus.lms.add_line_item("2", "again", 10, link_id="1")
     campus.deliver(now)
     assert campus.state() == ("wanted", "line_item_gone")
-    campus.lms.add_line_item("2", "again", 10, link_id="1")
-    launch(campus.database, campus.lms, ("staff", "m1"), now + SECOND)
-    assert campus.deliver(now + SECOND) == 1
+    assert campus.deliver(campus.delivery().next_try_at) == 1  # nobody has launched it since
+    assert campus.state() == ("delivered", None)
+    assert campus.points() == 10
+    assert campus.line_item_url().endswith(f"/lineitems/{again.id}/lineitem?type_id=1")
+
+
+def test_nothing_is_sent_to_a_platform_that_was_stopped(campus: Campus, now: datetime) -> None:
+    campus.take(now)
+    with campus.database.transaction() as session:
+        session.execute(update(Platform).values(stopped_at=now))
+    assert campus.deliver(now + HOUR) == 0
+    assert (campus.calls(), campus.state()) == (0, ("wanted", None))
+    with campus.database.transaction() as session:
+        session.execute(update(Platform).values(stopped_at=None))
+    assert campus.deliver(now + HOUR) == 1
     assert campus.points() == 10
 
 
