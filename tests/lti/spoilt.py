@@ -208,7 +208,13 @@ CASES = (
 )
 
 
-def launch(browser: Browser, lms: PracticeLms, mutate: Mutation | None = None, key: KeyMaterial | object = ABSENT) -> TestResponse:  # fmt: skip
+def launch(
+    browser: Browser,
+    lms: PracticeLms,
+    mutate: Mutation | None = None,
+    key: KeyMaterial | object = ABSENT,
+    person_key: str = STAFF,
+) -> TestResponse:
     """Launch with the platform's answer spoilt."""
     lms.mutate = mutate
     original = lms.sign_with
@@ -217,7 +223,7 @@ def launch(browser: Browser, lms: PracticeLms, mutate: Mutation | None = None, k
             lms.mutate = lambda head, found: sign(*_pair(mutate, head, found), None)
         elif key is not ABSENT:
             lms.sign_with = key  # type: ignore[assignment]
-        return browser.post(LAUNCH, data=answer_of(browser, lms, STAFF, "core"))
+        return browser.post(LAUNCH, data=answer_of(browser, lms, person_key, "core"))
     finally:
         lms.mutate, lms.sign_with = None, original
 

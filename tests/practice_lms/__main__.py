@@ -13,6 +13,7 @@ from tests.practice_lms.app import create_platform
 from tests.practice_lms.defaults import JWKS_PATH, LAUNCH_PATH, LOGIN_PATH, default_config, tool_at
 from tests.practice_lms.model import PlatformConfig
 from tests.practice_lms.people_file import with_people_file
+from tests.practice_lms.profiles import MOODLE_4_5, PROFILES
 from tests.practice_lms.server import LOOPBACK, foreground_server
 
 
@@ -41,6 +42,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8001, help="port on 127.0.0.1 (default 8001)")
     parser.add_argument("--tool", default="http://127.0.0.1:8000", help="base address of the tool")
     parser.add_argument("--issuer", help="public base address, where it is not http://127.0.0.1:PORT")
+    parser.add_argument("--profile", choices=PROFILES, default=MOODLE_4_5.name, help="habits (default %(default)s)")
     parser.add_argument("--people", type=Path, help="JSON file with people and courses")
     parser.add_argument("--client-id", help="client id of the tool")
     parser.add_argument("--deployment-id", help="deployment id of the tool")
@@ -58,6 +60,7 @@ def _config(options: argparse.Namespace) -> PlatformConfig:
     tool = tool_at(options.tool, (options.login_path, options.launch_path, options.jwks_path))
     config = replace(
         config,
+        profile=PROFILES[options.profile],
         tool=replace(
             tool,
             client_id=options.client_id or tool.client_id,

@@ -38,12 +38,7 @@ def list_line_items(lms: "PracticeLms", config: PlatformConfig, place: dict[str,
             and _is_of(lms, config, item)
             and all(getattr(item, name) == value for name, value in wanted.items())
         ]
-    limit, start = request.args.get("limit", 0, int), max(request.args.get("from", 0, int), 0)
-    if limit <= 0:
-        return _json([show(config, item) for item in items])
-    response = _json([show(config, item) for item in items[start : start + limit]])
-    response.headers["Link"] = _paging(config, len(items), limit, start)
-    return response
+    return _paged(config, [show(config, item) for item in items])
 
 
 def show_line_item(lms: "PracticeLms", config: PlatformConfig, place: dict[str, str]) -> Response:
@@ -77,7 +72,7 @@ def list_results(lms: "PracticeLms", config: PlatformConfig, place: dict[str, st
             for (item_id, who), grade in lms.state.grades.items()
             if item_id == item.id and grade.final is not None and sub in {None, who}
         ]
-    return _json(results)
+    return _paged(config, results)
 
 
 def receive_score(lms: "PracticeLms", config: PlatformConfig, place: dict[str, str]) -> Response:
@@ -204,16 +199,27 @@ def _number(value: float | None) -> float | None:
     return int(value) if value is not None and float(value).is_integer() else value
 
 
+def _paged(config: PlatformConfig, entries: list[dict[str, Any]]) -> Response:
+    """All entries, or the page of them that was asked for, or the first where the platform pages by itself."""
+    limit, start = request.args.get("limit", config.profile.page_size, int), max(request.args.get("from", 0, int), 0)
+    if limit <= 0:
+        return _json(entries)
+    response = _json(entries[start : start + limit])
+    response.headers["Link"] = _paging(config, len(entries), limit, start)
+    return response
+
+
 def _paging(config: PlatformConfig, total: int, limit: int, start: int) -> str:
     """The ``Link`` header with first, prev, canonical, next and last."""
     starts = [(0, "first")]
     if start >= limit:
         starts.append((start - limit, "prev"))
     starts.append((start, "canonical"))
-    if start + limit <= total:
+    is_moodle = config.profile.paging_links_malformed
+    if start + limit < total or (is_moodle and start + limit == total):
         starts.append((start + limit, "next"))
     # Moodle counts "last" back from the end by one page, not to a page's beginning.
-    starts.append((max(total - limit + 1, 0), "last"))
+    starts.append((max(total - limit + 1, 0) if is_moodle else max(total - 1, 0) // limit * limit, "last"))
     kept = {name: value for name, value in request.args.items() if name not in {"limit", "from", "type_id"}}
     links = []
     for first, relation in starts:

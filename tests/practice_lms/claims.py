@@ -72,7 +72,7 @@ def build_claims(facts: LaunchFacts, nonce: str, now: int) -> dict[str, Any]:
         "iat": now,
         "exp": now + config.profile.id_token_lifetime,
         "iss": config.issuer,
-        "aud": tool.client_id,
+        **_audience(config),
         CLAIM + "deployment_id": tool.deployment_id,
         CLAIM + "target_link_uri": target_link_uri(config, facts.activity, facts.message),
         "sub": person.sub,
@@ -145,6 +145,11 @@ def _deep_linking_settings(config: PlatformConfig, deep_linking: DeepLinkingFact
         "text": "",
     }
     return settings | ({"data": deep_linking.data} if deep_linking.data else {})
+
+
+def _audience(config: PlatformConfig) -> dict[str, Any]:
+    client_id = config.tool.client_id
+    return {"aud": [client_id], "azp": client_id} if config.profile.audience_as_list else {"aud": client_id}
 
 
 def launch_roles(role: LmsRole) -> list[str]:

@@ -29,7 +29,7 @@ def list_members(lms: "PracticeLms", config: PlatformConfig, place: dict[str, st
         raise ServiceRefusedError(404, f"Not Found: LTI link {link_id} doesn't exist")
     role = request.args.get("role", "").rsplit("#", 1)[-1]
     people = [person for person in lms.config.people if _is_listed(lms, person, role)]
-    limit, start = request.args.get("limit", 0, int), max(request.args.get("from", 0, int), 0)
+    limit, start = request.args.get("limit", lms.profile.page_size, int), max(request.args.get("from", 0, int), 0)
     shown = people[start : start + limit] if limit > 0 else people
     body = {
         "id": memberships_url(config, course.id),

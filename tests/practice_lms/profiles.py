@@ -1,6 +1,6 @@
 """How a particular LMS departs from the specification: one switch for each habit.
 
-Facts of "moodle-4.5" were seen on a running stock Moodle 4.5.6 in 2026-11; where a docstring says "unseen" the
+"strict" is the specification to the letter: it checks what a platform may check, and sends what a platform may send. Facts of "moodle-4.5" were seen on a running stock Moodle 4.5.6 in 2026-11; where a docstring says "unseen" the
 value is an assumption. Each switch works in both positions, so that a test can turn a single habit off with
 ``dataclasses.replace``.
 """
@@ -45,6 +45,8 @@ class Profile:
     """``lineItem.label`` is dropped: the line item is called what the activity is called."""
     deep_linking_drops_dates_and_window: bool = True
     """``available``, ``submission`` and ``window`` of an item are dropped."""
+    audience_as_list: bool = False
+    """``aud`` of a launch is a list, with ``azp`` beside it; otherwise one text."""
     hint_serves_once: bool = True
     """A second authorization with the same ``lti_message_hint`` is refused."""
     unknown_variables_stay_literal: bool = True
@@ -53,6 +55,8 @@ class Profile:
     """An assertion without ``kid`` is refused; otherwise every key of the tool is tried."""
     checks_assertion_audience: bool = False
     """The assertion's ``aud`` must be the token URL or the issuer; Moodle takes anything."""
+    assertion_needs_everything: bool = False
+    """An assertion without ``exp``, ``iat`` or ``jti`` is refused; Moodle takes it."""
     refuses_reused_assertion: bool = False
     """The same ``jti`` serves once; Moodle takes replays."""
     token_replies_as_html: bool = True
@@ -72,7 +76,9 @@ class Profile:
     reason_repeats_body: bool = True
     """The reason phrase of a refused score ends with the request's whole body."""
     paging_links_malformed: bool = True
-    """``Link`` of the line items has curly quotes and ``&amp;``."""
+    """``Link`` of the line items has curly quotes and ``&amp;``, and names a next page that is empty."""
+    page_size: int = 0
+    """Entries on a page of line items, results or members where nobody asks for a limit; 0: all on one."""
     results_refuse_limit: bool = True
     """``results?limit=`` answers 404."""
     assistants_are_learners_in_roster: bool = True
@@ -87,4 +93,26 @@ class Profile:
 
 MOODLE_4_5 = Profile(name="moodle-4.5")
 
-PROFILES = {profile.name: profile for profile in (MOODLE_4_5,)}
+STRICT = Profile(
+    name="strict",
+    product_family="practice",
+    product_version="1",
+    id_token_lifetime=300,
+    audience_as_list=True,
+    checks_assertion_audience=True,
+    assertion_needs_everything=True,
+    refuses_reused_assertion=True,
+    token_replies_as_html=False,
+    ungraded_scores_wipe=False,
+    clamps_scores=False,
+    same_second_conflicts=False,
+    future_timestamps_accepted=False,
+    unzoned_timestamps_read_as_local=False,
+    reason_repeats_body=False,
+    paging_links_malformed=False,
+    page_size=2,
+    results_refuse_limit=False,
+    assistants_are_learners_in_roster=False,
+)
+
+PROFILES = {profile.name: profile for profile in (MOODLE_4_5, STRICT)}

@@ -169,6 +169,7 @@ def _check_claims(lms: "PracticeLms", tool: ToolRegistration, claims: dict[str, 
     now, client_id = lms.clock.timestamp(), tool.client_id
     if claims.get("iss") != client_id or claims.get("sub") != client_id:
         raise TokenRefusedError("invalid_client")
+    _check_presence(lms, claims)
     if _is_number(claims.get("exp")) and claims["exp"] <= now:
         raise TokenRefusedError("Expired token")
     if _is_number(claims.get("iat")) and claims["iat"] > now + lms.profile.future_iat_leeway:
@@ -181,6 +182,12 @@ def _check_claims(lms: "PracticeLms", tool: ToolRegistration, claims: dict[str, 
             raise TokenRefusedError("invalid_client")
     if lms.profile.refuses_reused_assertion:
         _use_once(lms, claims.get("jti"))
+
+
+def _check_presence(lms: "PracticeLms", claims: dict[str, Any]) -> None:
+    is_whole = _is_number(claims.get("exp")) and _is_number(claims.get("iat")) and isinstance(claims.get("jti"), str)
+    if lms.profile.assertion_needs_everything and not is_whole:
+        raise TokenRefusedError("invalid_client")
 
 
 def _use_once(lms: "PracticeLms", jti: object) -> None:

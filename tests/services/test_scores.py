@@ -61,7 +61,9 @@ from tests.practice_lms.defaults import default_config
 from tests.practice_lms.faults import Fault, FaultKind
 from tests.practice_lms.lms import PracticeLms
 from tests.practice_lms.model import Activity, Grade, LmsPerson
+from tests.practice_lms.profiles import MOODLE_4_5, PROFILES, Profile
 
+ON_EVERY_PLATFORM = pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 ITEM = 2
@@ -153,9 +155,17 @@ def tool_keys(keys_dir: Path) -> ToolKeys:
 
 
 @pytest.fixture
-def campus(database: Database, organisation: Organisation, keys_dir: Path, tool_keys: ToolKeys) -> Iterator[Campus]:
+def profile() -> Profile:
+    """The platform's habits."""
+    return MOODLE_4_5
+
+
+@pytest.fixture
+def campus(
+    database: Database, organisation: Organisation, keys_dir: Path, tool_keys: ToolKeys, profile: Profile
+) -> Iterator[Campus]:
     settings = Settings("sqlite:///unopened.sqlite", "http://127.0.0.1:8000", keys_dir)
-    with serve_lms(CONFIG) as lms:
+    with serve_lms(replace(CONFIG, profile=profile)) as lms:
         lms.fetch_jwks = lambda _: tool_keys.public_jwks()
         with database.transaction() as session:
             register(session, organisation, lms)
@@ -276,6 +286,7 @@ def test_launching_and_submitting_at_one_moment_forgets_no_activity(
 # How it arrives
 
 
+@ON_EVERY_PLATFORM
 def test_a_result_arrives_once_with_its_own_time(campus: Campus, now: datetime) -> None:
     launch(campus.database, campus.lms, ("staff", "m1"), now)
     assert campus.deliver(now) == 0
@@ -301,6 +312,7 @@ def test_a_result_arrives_once_with_its_own_time(campus: Campus, now: datetime) 
         )
 
 
+@ON_EVERY_PLATFORM
 def test_a_better_result_replaces_the_one_before(campus: Campus, now: datetime) -> None:
     campus.take(now, wrong=8)
     campus.deliver(now)
@@ -385,6 +397,7 @@ def test_nothing_is_sent_to_a_platform_that_was_stopped(campus: Campus, now: dat
     assert campus.points() == 10
 
 
+@ON_EVERY_PLATFORM
 def test_a_passing_fault_is_outlived(campus: Campus, now: datetime) -> None:
     campus.take(now)
     for kind, retry_after, code in (
@@ -422,6 +435,7 @@ def test_an_outage_of_days_is_outlived_at_a_growing_pause(campus: Campus, now: d
     assert campus.points() == 10
 
 
+@ON_EVERY_PLATFORM
 def test_a_token_that_the_platform_has_forgotten_is_renewed(campus: Campus, now: datetime) -> None:
     campus.take(now, who=("newcomer", "m1"))
     campus.deliver(now)
@@ -525,6 +539,7 @@ def test_a_conflict_that_does_not_end_is_not_pressed(campus: Campus, now: dateti
     assert (campus.state(), campus.points()) == (("delivered", None), 10)
 
 
+@ON_EVERY_PLATFORM
 def test_a_teachers_grade_is_left_standing(campus: Campus, now: datetime) -> None:
     campus.lms.override_grade(ITEM, "4", 5)
     campus.lms.state.grades[ITEM, "4"].modified = epoch(now) - 60
@@ -534,6 +549,7 @@ def test_a_teachers_grade_is_left_standing(campus: Campus, now: datetime) -> Non
     assert campus.points() == 5
 
 
+@ON_EVERY_PLATFORM
 def test_two_results_of_one_second_end_with_the_wanted_one(campus: Campus, now: datetime) -> None:
     with campus.database.transaction() as session:
         add_person(session, campus.organisation, "000101")

@@ -27,6 +27,7 @@ from tests.practice_lms.keys import SigningKey
 from tests.practice_lms.lms import PracticeLms
 from tests.practice_lms.model import Activity, PlatformConfig
 from tests.practice_lms.people_file import with_people_file
+from tests.practice_lms.profiles import MOODLE_4_5, Profile
 from tests.practice_organisation.seed import seed, write_cast
 from tests.web.visits import LMS, OTHER_LMS, TOOL, Browser, KeyRoom, StandingClock, Visit, visit
 
@@ -206,16 +207,23 @@ def lms_config(tmp_path_factory: pytest.TempPathFactory) -> PlatformConfig:
 
 
 @pytest.fixture
+def lms_profile() -> Profile:
+    """The habits of the LMS."""
+    return MOODLE_4_5
+
+
+@pytest.fixture
 def lms(
     tool: RunningTool,
     lms_config: PlatformConfig,
+    lms_profile: Profile,
     ready_made_keys: list[rsa.RSAPrivateKey],
     monkeypatch: pytest.MonkeyPatch,
 ) -> PracticeLms:
     """The practice LMS with the practice organisation's people, on the tool's clock."""
     ready = itertools.cycle(ready_made_keys)
     monkeypatch.setattr(SigningKey, "generate", lambda: SigningKey(secrets.token_hex(10), next(ready)))
-    opened = PracticeLms(lms_config)
+    opened = PracticeLms(replace(lms_config, profile=lms_profile))
     opened.clock = tool.clock
     tool.key_room.platforms[f"{LMS}/mod/lti/certs.php"] = opened
     return opened
