@@ -7,7 +7,7 @@ Source: lti.md rule 6.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from courses.calendar import jst_date
 from lms.lti.messages import Launch
-from lms.services.people import find_person
+from lms.services.people import find_people, find_person
 from lms.store.identities import IdentityLink, LtiIdentity, person_of
 from lms.store.organisations import Organisation
 from lms.store.platforms import Platform
@@ -77,15 +77,31 @@ def see_identity(session: Session, platform: Platform, launch: Launch, now: date
 
 
 def link_by_staff_number(
-    session: Session, platform: Platform, identity: LtiIdentity, staff_number: str, now: datetime
-) -> None:
-    """Link an identity that nobody has decided on yet to the person with the platform's trusted staff number."""
-    decided = session.scalar(select(func.count()).where(IdentityLink.identity_id == identity.id))
-    if decided:
-        return
-    person_id = find_person(session, platform.organisation_id, staff_number, jst_date(now))
-    if person_id is not None:
-        _link(session, identity, person_id, "staff_number", f"identity:{identity.id}", now)
+    session: Session, platform: Platform, claimed: Mapping[int, str], now: datetime, actor: str
+) -> int:
+    """Link identities that nobody has decided on yet to the people with the platform's trusted staff numbers.
+
+    Args:
+        session: a writing transaction.
+        platform: one whose staff numbers are trusted.
+        claimed: the number that the platform states, by identity.
+        now: the present time.
+        actor: who is noted to have linked them.
+
+    Returns:
+        How many were linked.
+    """
+    decided = set(session.scalars(select(IdentityLink.identity_id).where(IdentityLink.identity_id.in_(claimed))))
+    waiting = {key: number for key, number in claimed.items() if key not in decided}
+    people = find_people(session, platform.organisation_id, set(waiting.values()), jst_date(now)) if waiting else {}
+    links = [
+        _link_row(key, people[number], "staff_number", (actor, now))
+        for key, number in waiting.items()
+        if number in people
+    ]
+    if links:
+        record(session, session.get_one(Organisation, platform.organisation_id), *links)
+    return len(links)
 
 
 def link_by_decision(
@@ -125,17 +141,13 @@ def _link(
     session: Session, identity: LtiIdentity, person_id: int | None, method: str, actor: str, now: datetime
 ) -> None:
     organisation = session.get_one(Organisation, identity.organisation_id)
-    record(
-        session,
-        organisation,
-        IdentityLink(
-            identity_id=identity.id,
-            person_id=person_id,
-            method=method,
-            reason=None,
-            recorded_at=now,
-            recorded_by=actor,
-        ),
+    record(session, organisation, _link_row(identity.id, person_id, method, (actor, now)))
+
+
+def _link_row(identity_id: int, person_id: int | None, method: str, by: tuple[str, datetime]) -> IdentityLink:
+    actor, now = by
+    return IdentityLink(
+        identity_id=identity_id, person_id=person_id, method=method, reason=None, recorded_at=now, recorded_by=actor
     )
 
 

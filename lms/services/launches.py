@@ -27,6 +27,7 @@ from lms.lti.messages import Launch, read_launch
 from lms.lti.roles import is_instructor, is_learner
 from lms.services.audit import note
 from lms.services.identities import link_by_staff_number, see_identity
+from lms.services.rosters import see_source
 from lms.services.scores import want_scores_here
 from lms.store.base import Database
 from lms.store.launches import HandoverTicket, LaunchSession, PendingLogin, ResourceLink, ResourceLinkVisit
@@ -262,7 +263,8 @@ def _open_session(
 ) -> OpenedSession:
     identity = see_identity(session, platform, launch, now)
     if platform.trusts_staff_number and launch.staff_number is not None:
-        link_by_staff_number(session, platform, identity, launch.staff_number, now)
+        link_by_staff_number(session, platform, {identity.id: launch.staff_number}, now, f"identity:{identity.id}")
+    see_source(session, platform, launch, now)
     link = _see_resource_link(session, platform, launch, now)
     _see_visit(session, link, identity.id, is_learner=is_learner(launch.roles) and not is_instructor(launch.roles))
     want_scores_here(session, link, identity.id, now)

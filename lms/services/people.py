@@ -5,7 +5,7 @@ Source: domain.md §1-2.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -198,18 +198,24 @@ def particulars_on(
 
 def find_person(session: Session, organisation_id: int, staff_number: str, on: date) -> int | None:
     """Return the one person who has a staff number on a JST date; None where nobody or several have it."""
-    found = session.scalars(
-        select(PersonParticulars.person_id)
-        .join(PersonalOpening, PersonalOpening.particulars_id == PersonParticulars.id)
+    return find_people(session, organisation_id, {staff_number}, on).get(staff_number)
+
+
+def find_people(session: Session, organisation_id: int, staff_numbers: Collection[str], on: date) -> dict[str, int]:
+    """Return people by their staff numbers on a JST date; numbers that nobody or several have are left out."""
+    rows = session.execute(
+        select(PersonalOpening.staff_number, PersonParticulars.person_id)
+        .join(PersonParticulars, PersonParticulars.id == PersonalOpening.particulars_id)
         .where(
             PersonalOpening.organisation_id == organisation_id,
-            PersonalOpening.staff_number == staff_number,
+            PersonalOpening.staff_number.in_(staff_numbers),
             known(PersonParticulars, None),
             valid_on(PersonParticulars, on),
         )
         .distinct()
     ).all()
-    return found[0] if len(found) == 1 else None
+    times = Counter(number for number, _ in rows)
+    return {number: person_id for number, person_id in rows if times[number] == 1}
 
 
 def dated_rows(

@@ -46,6 +46,7 @@ from lms.services.moments import UnknownTreeSizeError
 from lms.services.person_facts import NoSuchFactError, NoSuchPersonError
 from lms.services.pledges import UnknownPledgeError
 from lms.services.roles import AcknowledgedAlreadyError, NotYourAppointmentError, UnknownAppointmentError
+from lms.services.rosters import UnknownRosterError
 from lms.services.selfcheck import UnknownHitError
 from lms.services.signing import (
     AlreadySignedError,
@@ -109,6 +110,7 @@ TABLE: dict[type[Exception], Answer] = {
     BadFilterError: Answer(400, "filter_bad"),
     UnknownTreeSizeError: Answer(400, "tree_size_unknown"),
     UnknownIdentityError: Answer(404, "identity_unknown"),
+    UnknownRosterError: Answer(404, "roster_unknown"),
     UnknownAuditError: Answer(404, "audit_unknown"),
     UnknownAreaError: Answer(404, "area_unknown"),
     UnknownAuditorError: Answer(404, "auditor_unknown"),

@@ -42,6 +42,7 @@ ROOMS = (
         ("my_roles", "appointing", "renewing", "bodies"),
     ),
     Room("identities.queue", Permission.LINK_IDENTITIES, lambda: _("Linking queue")),
+    Room("rosters.courses", Permission.READ_ROSTERS, lambda: _("Rosters")),
     Room("pools.planner", Permission.READ_AUDITORS, lambda: _("Internal audit"), ("auditors", "audits", "audit_areas")),
 )
 

@@ -149,6 +149,10 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
         _("You have acknowledged this appointment already."),
         _("It is recorded with its time. Nothing was recorded again."),
     ),
+    "roster_unknown": lambda: Refusal(
+        _("There is no such course."),
+        _("Please choose one from the list of rosters."),
+    ),
     "identity_unknown": lambda: Refusal(
         _("There is no such account in the linking queue."),
         _("Please load the queue again."),

@@ -58,6 +58,7 @@ VALUES: dict[str, Any] = {
     "engagement_id": 1,
     "invitation_id": 1,
     "identity_id": 1,
+    "source_id": 1,
     "kind": "affiliation",
     "fact_id": 1,
     "file_format": "csv",

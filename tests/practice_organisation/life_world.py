@@ -126,7 +126,7 @@ class World:
         said = {"sub": f"sub-{number}", "deployment_id": "1", "resource_link_id": "1", "staff_number": number}
         launch = Launch(**(nothing | {"roles": (), "custom": {}, "ags_scopes": ()} | said))  # type: ignore[arg-type]
         identity = see_identity(self.session, platform, launch, self.now)
-        link_by_staff_number(self.session, platform, identity, number, self.now)
+        link_by_staff_number(self.session, platform, {identity.id: number}, self.now, f"identity:{identity.id}")
         return identity.id
 
     def platform(self) -> Platform:

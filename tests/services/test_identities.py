@@ -96,9 +96,9 @@ def test_a_number_that_is_not_written_so_on_this_staff_list_links_nobody(
     add_person(session, add_organisation(session, "otsu", "乙大学", "Otsu University", now), "000777")
     add_person(session, organisation, "000888")
     for number in ("000777", "", "888", "０００８８８"):
-        link_by_staff_number(session, platform, identity, number, now)
+        link_by_staff_number(session, platform, {identity.id: number}, now, "identity:1")
     assert links(session) == []
-    link_by_staff_number(session, platform, identity, "000888", now)
+    link_by_staff_number(session, platform, {identity.id: "000888"}, now, "identity:1")
     assert len(links(session)) == 1
 
 
