@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from courses.calendar import jst_date, start_of_day
 from lms.config import Settings
-from lms.lti.access_tokens import AccessTokenFault, ScopesNotGranted
+from lms.lti.access_tokens import AccessTokenFault, ScopesNotGranted, TokenRefused
 from lms.lti.connection import platform_services
 from lms.lti.http import OutgoingFault, OutgoingRefused
 from lms.lti.id_tokens import Registration
@@ -130,7 +130,9 @@ def _pull(settings: Settings, claimed: _Claimed, now: datetime) -> Roster:
         raise _Unfinished(code, is_for_good=is_for_good) from None
     except ScopesNotGranted:
         raise _Unfinished("scope_not_granted", is_for_good=True) from None
-    except AccessTokenFault:
+    except AccessTokenFault as fault:
+        if isinstance(fault, TokenRefused) and fault.code == "invalid_scope":
+            raise _Unfinished("scope_not_granted", is_for_good=True) from None
         raise _Unfinished("token_refused") from None
     except OutgoingRefused:
         raise _Unfinished("address_refused", is_for_good=True) from None

@@ -23,7 +23,8 @@ MAX_PAGES: Final = 200
 MAX_MEMBERS: Final = 50_000
 MAX_TEXT: Final = 255
 MAX_ROLES: Final = 100
-_NEXT: Final = re.compile(r'<([^<>]*)>[^,<]*?;\s*rel\s*=\s*"?(?:[a-z-]+ )*next\b', re.IGNORECASE)
+_LINK: Final = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w*-]+\s*(?:=\s*(?:"[^"]*"|[^",;\s]*))?)*)')
+_RELATIONS: Final = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]*))', re.IGNORECASE)
 
 
 class RosterFault(Exception):
@@ -105,8 +106,11 @@ def _read_pages(services: PlatformServices, registration: Registration, first: s
 
 def next_page(headers: Mapping[str, str]) -> str | None:
     """Return the address of the next page as a `Link` header gives it (RFC 8288); None on the last page."""
-    found = _NEXT.search(headers.get("link", ""))
-    return found[1].strip() if found else None
+    for address, parameters in _LINK.findall(headers.get("link", "")):
+        named = _RELATIONS.search(parameters)
+        if named is not None and "next" in (named[1] or named[2] or "").lower().split():
+            return str(address).strip()
+    return None
 
 
 def _check_next(address: str, asked: list[str]) -> None:

@@ -38,8 +38,8 @@ SESSION_LIFETIME = timedelta(minutes=60)
 LONGEST_SESSION = timedelta(hours=12)
 """From the launch on; its cookie lasts no longer either, however often it is used."""
 TOUCH_INTERVAL = timedelta(minutes=5)
-_FIRST_SEEN = 4
-"""Rows that a launch may be the first to write: identity, activity, visit, delivery."""
+_FIRST_SEEN = 5
+"""Rows that a launch may be the first to write: identity, course, activity, visit, delivery."""
 
 
 class LoginFault(StrEnum):

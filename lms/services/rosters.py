@@ -52,7 +52,7 @@ class RosterState:
 
 
 def see_source(session: Session, platform: Platform, launch: Launch, now: datetime) -> None:
-    """Remember that a launch's course offers its roster, and where."""
+    """Remember that a launch's course offers its roster, and where; one that is new is pulled at once."""
     if launch.roster_url is None or launch.context_id is None:
         return
     source = session.scalar(
@@ -62,6 +62,7 @@ def see_source(session: Session, platform: Platform, launch: Launch, now: dateti
             RosterSource.context_id == launch.context_id,
         )
     )
+    is_new = source is None
     if source is None:
         source = RosterSource(
             organisation_id=platform.organisation_id,
@@ -74,6 +75,8 @@ def see_source(session: Session, platform: Platform, launch: Launch, now: dateti
     source.memberships_url = launch.roster_url
     source.seen_at = now
     session.flush()
+    if is_new:
+        want_pull(session, source, "system:launch", now)
 
 
 def find_source(session: Session, organisation_id: int, source_id: int) -> RosterSource:
@@ -151,31 +154,30 @@ def keep_snapshot(session: Session, pull: RosterPull, roster: Roster, now: datet
 def _see_members(
     session: Session, platform: Platform, members: Sequence[Member], now: datetime
 ) -> dict[str, LtiIdentity]:
-    found: dict[str, LtiIdentity] = {}
-    for batch in _batched(members, _BATCH):
-        subs = [each.user_id for each in batch]
-        rows = session.scalars(
-            select(LtiIdentity).where(LtiIdentity.platform_id == platform.id, LtiIdentity.sub.in_(subs))
-        )
-        found |= {each.sub: each for each in rows}
+    found = _identities(session, platform.id, members)
+    unseen = [each.user_id for each in members if each.user_id not in found]
+    if unseen:
+        shared = {"organisation_id": platform.organisation_id, "platform_id": platform.id}
+        rows = [{**shared, "sub": sub, "first_seen_at": now, "last_seen_at": now} for sub in unseen]
+        session.execute(insert(LtiIdentity), rows)
+        found = _identities(session, platform.id, members)
     for member in members:
-        identity = found.get(member.user_id)
-        if identity is None:
-            identity = LtiIdentity(
-                organisation_id=platform.organisation_id,
-                platform_id=platform.id,
-                sub=member.user_id,
-                first_seen_at=now,
-                last_launched_at=None,
-            )
-            session.add(identity)
-            found[member.user_id] = identity
+        identity = found[member.user_id]
         # A roster with fewer claims than a launch takes nothing away.
         identity.claimed_family_name = member.family_name or identity.claimed_family_name
         identity.claimed_given_name = member.given_name or identity.claimed_given_name
         identity.claimed_staff_number = member.staff_number or identity.claimed_staff_number
         identity.last_seen_at = now
     session.flush()
+    return found
+
+
+def _identities(session: Session, platform_id: int, members: Sequence[Member]) -> dict[str, LtiIdentity]:
+    found: dict[str, LtiIdentity] = {}
+    for batch in _batched(members, _BATCH):
+        subs = [each.user_id for each in batch]
+        rows = select(LtiIdentity).where(LtiIdentity.platform_id == platform_id, LtiIdentity.sub.in_(subs))
+        found |= {each.sub: each for each in session.scalars(rows)}
     return found
 
 
