@@ -74,6 +74,14 @@ class LaunchFault(StrEnum):
     CUSTOM_MALFORMED = "custom_malformed"
     PRESENTATION_MALFORMED = "presentation_malformed"
     SERVICES_MALFORMED = "services_malformed"
+    SETTINGS_MISSING = "deep_linking_settings_missing"
+    SETTINGS_MALFORMED = "deep_linking_settings_malformed"
+    LINKS_NOT_ACCEPTED = "deep_linking_links_not_accepted"
+    DATA_TOO_LONG = "deep_linking_data_too_long"
+    RETURN_URL_MISSING = "deep_linking_return_url_missing"
+    RETURN_URL_FOREIGN = "deep_linking_return_url_foreign"
+    FOR_USER_MISSING = "for_user_missing"
+    FOR_USER_MALFORMED = "for_user_malformed"
 
 
 class LaunchRefused(Exception):

@@ -25,6 +25,8 @@ class LtiRole(StrEnum):
 # rosters (seen 2026-11).
 _BY_NAME: Final = {role.value: role for role in LtiRole} | {role.partition("#")[2]: role for role in LtiRole}
 
+_PLACING: Final = frozenset({LtiRole.INSTRUCTOR, LtiRole.ADMINISTRATOR, LtiRole.CONTENT_DEVELOPER})
+
 
 def context_roles(roles: Iterable[str]) -> frozenset[LtiRole]:
     """The core context roles among what the platform sent; everything else, sub-roles included, is passed over.
@@ -42,3 +44,8 @@ def is_instructor(roles: Iterable[str]) -> bool:
 def is_learner(roles: Iterable[str]) -> bool:
     """Whether the person learns in the context."""
     return LtiRole.LEARNER in context_roles(roles)
+
+
+def may_place_content(roles: Iterable[str]) -> bool:
+    """Whether the person decides what stands in the context: teachers, its administrators, and who makes its content."""
+    return bool(context_roles(roles) & _PLACING)
