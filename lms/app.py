@@ -23,6 +23,7 @@ from lms.store.base import Database
 from lms.store.key_files import KeyFileFault, check_key_files
 from lms.store.revisions import check_schema
 from lms.web import (
+    activities,
     appointing,
     attendance,
     audit_areas,
@@ -30,6 +31,7 @@ from lms.web import (
     audits,
     bodies,
     declarations,
+    deep_linking,
     errors,
     evidence,
     identities,
@@ -44,6 +46,7 @@ from lms.web import (
     pools,
     presentation,
     renewing,
+    reviews,
     roles,
     rosters,
     security,
@@ -98,6 +101,9 @@ def create_app(
     app.url_map.converters["row"] = RowId
     for room in (
         launches,
+        deep_linking,
+        reviews,
+        activities,
         training,
         modules,
         tests,

@@ -60,8 +60,8 @@ def read_settings(claims: Mapping[str, Any], registration: Registration) -> Deep
     if RESOURCE_LINK not in strings(settings.get("accept_types"), fault):
         raise LaunchRefused(LaunchFault.LINKS_NOT_ACCEPTED)
     strings(settings.get("accept_presentation_document_targets"), fault)  # required, although any of them is well
-    data = string(settings, "data", fault)
-    if data is not None and len(data) > MAX_DATA:
+    data = settings.get("data")  # an empty one goes back too
+    if string(settings, "data", fault) is not None and len(settings["data"]) > MAX_DATA:
         raise LaunchRefused(LaunchFault.DATA_TOO_LONG)
     return DeepLinkingSettings(
         return_url=_read_return_url(settings, registration),

@@ -23,14 +23,17 @@ from sqlalchemy.orm import Session
 
 from lms.lti.id_tokens import KeyFinder, LaunchRefused, Registration, verify_id_token
 from lms.lti.keysets import KeysetUnavailable
-from lms.lti.messages import Launch, read_launch
-from lms.lti.roles import is_instructor, is_learner
+from lms.lti.messages import Launch, MessageKind, read_launch
+from lms.lti.roles import is_instructor, is_learner, may_place_content
+from lms.services.activities import see_activity, see_visit
 from lms.services.audit import note
+from lms.services.deep_linking import keep_request
 from lms.services.identities import link_by_staff_number, see_identity
 from lms.services.rosters import see_source
 from lms.services.scores import want_scores_here
 from lms.store.base import Database
-from lms.store.launches import HandoverTicket, LaunchSession, PendingLogin, ResourceLink, ResourceLinkVisit
+from lms.store.identities import LtiIdentity
+from lms.store.launches import DeepLinkingRequest, HandoverTicket, LaunchSession, PendingLogin, ResourceLink
 from lms.store.platforms import Platform, deployments_of
 
 LOGIN_LIFETIME = timedelta(minutes=5)
@@ -71,6 +74,24 @@ class LoginRefused(Exception):
         self.organisation_id = organisation_id
 
 
+class LaunchForbidden(Exception):
+    """A genuine launch of somebody who may not have what it asks for."""
+
+    code = "launch_forbidden"
+
+
+class MayNotChooseError(LaunchForbidden):
+    """Content is chosen by those who make the course, and this is somebody else."""
+
+    code = "may_not_choose"
+
+
+class ForeignSubmissionError(LaunchForbidden):
+    """Somebody else's submission is shown to the course's instructors alone."""
+
+    code = "submission_foreign"
+
+
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
     """What a platform sends to start a login; names are those of the specification."""
@@ -90,6 +111,8 @@ class OpenedSession:
     handle: str
     secret: str
     opens: str | None
+    """Key of what the activity opens."""
+    kind: MessageKind = MessageKind.RESOURCE_LINK
 
 
 def registration_of(session: Session, platform: Platform) -> Registration:
@@ -189,6 +212,7 @@ def complete_launch(
     Raises:
         LoginRefused: the state is not one of ours, or not any more, or of another browser.
         LaunchRefused: the token or the message is not to be trusted.
+        LaunchForbidden: the launch is genuine, and not for this person.
         KeysetUnavailable: the platform's keys are out of reach.
     """
     state, id_token = answer
@@ -205,10 +229,11 @@ def complete_launch(
     try:
         claims = verify_id_token(id_token, registration, keys, login.nonce, now)
         launch = read_launch(claims, registration, login.target_link_uri, login.deployment_hint)
-    except LaunchRefused as refused:
+        _check_allowed(launch)
+    except (LaunchRefused, LaunchForbidden) as refused:
         with database.transaction() as session:
             _consume(session, login, now)
-            _note_refused(session, registration, now, code=refused.code.value)
+            _note_refused(session, registration, now, code=str(refused.code))
         raise
     except KeysetUnavailable as fault:
         # Nothing was said about the token: the login stays good, and the page may be reloaded.
@@ -220,6 +245,16 @@ def complete_launch(
         with suppress(IntegrityError):
             return _consume_and_open(database, platform, login, launch, now, browser)
     return _consume_and_open(database, platform, login, launch, now, browser)
+
+
+def _check_allowed(launch: Launch) -> None:
+    """Refuse a genuine message of somebody who may not have what it asks for."""
+    if launch.kind is MessageKind.DEEP_LINKING and not may_place_content(launch.roles):
+        raise MayNotChooseError
+    # A student who asks for it is given a review launch of another one by Moodle 4.5 (seen 2026-11).
+    is_foreign = launch.kind is MessageKind.SUBMISSION_REVIEW and launch.for_user != launch.sub
+    if is_foreign and not is_instructor(launch.roles):
+        raise ForeignSubmissionError
 
 
 def _note_refused(session: Session, registration: Registration, now: datetime, **facts: str) -> None:
@@ -265,18 +300,18 @@ def _open_session(
     if platform.trusts_staff_number and launch.staff_number is not None:
         link_by_staff_number(session, platform, {identity.id: launch.staff_number}, now, f"identity:{identity.id}")
     see_source(session, platform, launch, now)
-    link = _see_resource_link(session, platform, launch, now)
-    _see_visit(session, link, identity.id, is_learner=is_learner(launch.roles) and not is_instructor(launch.roles))
-    want_scores_here(session, link, identity.id, now)
+    link = _see_place(session, platform, launch, identity.id, now)
     secret = secrets.token_urlsafe(32)
     row = LaunchSession(
         handle=secrets.token_hex(8),
         secret_hash=_hash(secret),
         organisation_id=platform.organisation_id,
+        kind=launch.kind.value,
         platform_id=platform.id,
         deployment_id=launch.deployment_id,
         identity_id=identity.id,
-        resource_link_pk=link.id,
+        resource_link_pk=None if link is None else link.id,
+        reviewed_identity_id=_reviewed(session, platform, launch, identity.id, now),
         lti_roles=list(launch.roles),
         return_url=launch.return_url,
         is_framed=launch.document_target in {"iframe", "frame"},
@@ -288,7 +323,34 @@ def _open_session(
         revoked_at=None,
     )
     session.add(row)
-    return OpenedSession(row.handle, secret, link.opens)
+    if launch.kind is MessageKind.DEEP_LINKING:
+        keep_request(session, row, launch, now)
+    return OpenedSession(row.handle, secret, None if link is None else link.opens, launch.kind)
+
+
+def _see_place(
+    session: Session, platform: Platform, launch: Launch, identity_id: int, now: datetime
+) -> ResourceLink | None:
+    """Keep which activity was launched and by whom; None while content is chosen."""
+    if launch.kind is MessageKind.DEEP_LINKING:
+        return None
+    link = see_activity(session, platform, launch, now)
+    see_visit(session, link, identity_id, is_learner=is_learner(launch.roles) and not is_instructor(launch.roles))
+    want_scores_here(session, link, identity_id, now)
+    return link
+
+
+def _reviewed(session: Session, platform: Platform, launch: Launch, identity_id: int, now: datetime) -> int | None:
+    """Return whose submission is reviewed, and note who looks at it; None where nobody is known by this id yet."""
+    if launch.kind is not MessageKind.SUBMISSION_REVIEW:
+        return None
+    reviewed = session.scalar(
+        select(LtiIdentity.id).where(LtiIdentity.platform_id == platform.id, LtiIdentity.sub == launch.for_user)
+    )
+    if reviewed != identity_id:
+        actor, organisation_id = f"identity:{identity_id}", platform.organisation_id
+        note(session, "submission.reviewed", actor, now, organisation_id, identity=reviewed, platform=platform.id)
+    return reviewed
 
 
 def _language(locale: str | None) -> str:
@@ -296,51 +358,14 @@ def _language(locale: str | None) -> str:
     return "ja" if (locale or "ja").lower().startswith("ja") else "en"
 
 
-def _see_resource_link(session: Session, platform: Platform, launch: Launch, now: datetime) -> ResourceLink:
-    link = session.scalar(
-        select(ResourceLink).where(
-            ResourceLink.platform_id == platform.id,
-            ResourceLink.deployment_id == launch.deployment_id,
-            ResourceLink.resource_link_id == launch.resource_link_id,
-        )
-    )
-    if link is None:
-        link = ResourceLink(
-            organisation_id=platform.organisation_id,
-            platform_id=platform.id,
-            deployment_id=launch.deployment_id,
-            resource_link_id=launch.resource_link_id,
-        )
-        session.add(link)
-    link.context_id = launch.context_id
-    link.context_title = launch.context_title
-    link.title = launch.resource_link_title
-    link.opens = launch.custom.get("akashi")
-    # Moodle 4.5 names the line item only where there is exactly one (seen 2026-11): what was found here stands till then.
-    link.line_item_url = launch.line_item_url or link.line_item_url
-    link.line_items_url = launch.line_items_url
-    link.ags_scopes = list(launch.ags_scopes)
-    link.last_launched_at = now
-    session.flush()
-    return link
-
-
-def _see_visit(session: Session, link: ResourceLink, identity_id: int, *, is_learner: bool) -> None:
-    visit = session.get(ResourceLinkVisit, (link.id, identity_id))
-    if visit is None:
-        visit = ResourceLinkVisit(
-            resource_link_pk=link.id, identity_id=identity_id, organisation_id=link.organisation_id
-        )
-        session.add(visit)
-    visit.is_learner = is_learner
-    session.flush()
-
-
 def purge(session: Session, now: datetime) -> int:
     """Delete logins, hand-over tickets and sessions that can serve no more; return how many logins and sessions."""
     session.execute(delete(HandoverTicket).where(HandoverTicket.created_at < now - timedelta(days=1)))
+    over = LaunchSession.expires_at < now - timedelta(days=7)
+    answered = DeepLinkingRequest.handle.in_(select(LaunchSession.handle).where(over))
+    session.execute(delete(DeepLinkingRequest).where(answered))
     logins = session.execute(delete(PendingLogin).where(PendingLogin.created_at < now - timedelta(days=1)))
-    sessions = session.execute(delete(LaunchSession).where(LaunchSession.expires_at < now - timedelta(days=7)))
+    sessions = session.execute(delete(LaunchSession).where(over))
     return int(logins.rowcount + sessions.rowcount)  # type: ignore[attr-defined]  # a DELETE has one
 
 

@@ -23,6 +23,7 @@ from lms.lti.http import OutgoingRefused
 from lms.lti.id_tokens import LaunchRefused
 from lms.lti.keysets import KeysetUnavailable
 from lms.reports.documents import UnprintableCharacterError
+from lms.services.activities import ActivityDecidesError, UnknownActivityError
 from lms.services.attempts import (
     AttemptOverError,
     MayNotStartError,
@@ -35,16 +36,18 @@ from lms.services.auditors import UnknownAreaError
 from lms.services.audits import UnknownAuditError
 from lms.services.awareness import UnknownModuleError
 from lms.services.certificates import NotOnStaffListError, NotPassedError
+from lms.services.deep_linking import ChoiceAnsweredError, NothingToChooseError
 from lms.services.documents import UnknownDocumentError
 from lms.services.evidence.jobs import UnknownPackError
 from lms.services.handover import TicketRefused
 from lms.services.identities import UnknownIdentityError
 from lms.services.invitations import InvitationRefused
-from lms.services.launches import LoginFault, LoginRefused
+from lms.services.launches import ForeignSubmissionError, LoginFault, LoginRefused, MayNotChooseError
 from lms.services.live_sessions import NoSuchSessionError
 from lms.services.moments import UnknownTreeSizeError
 from lms.services.person_facts import NoSuchFactError, NoSuchPersonError
 from lms.services.pledges import UnknownPledgeError
+from lms.services.reviews import UnknownReviewError
 from lms.services.roles import AcknowledgedAlreadyError, NotYourAppointmentError, UnknownAppointmentError
 from lms.services.rosters import UnknownRosterError
 from lms.services.selfcheck import UnknownHitError
@@ -92,6 +95,13 @@ TABLE: dict[type[Exception], Answer] = {
     NotPermittedError: Answer(403, "not_permitted"),
     FormTokenError: Answer(403, "form_token"),
     LoginRefused: Answer(401, "login_refused"),
+    MayNotChooseError: Answer(403, "may_not_choose", is_noted=False),
+    ForeignSubmissionError: Answer(403, "submission_foreign", is_noted=False),
+    NothingToChooseError: Answer(404, "nothing_to_choose"),
+    ChoiceAnsweredError: Answer(409, "choice_answered"),
+    UnknownActivityError: Answer(404, "activity_unknown"),
+    ActivityDecidesError: Answer(409, "activity_decides"),
+    UnknownReviewError: Answer(404, "review_unknown"),
     LaunchRefused: Answer(401, "login_refused", is_noted=False),
     KeysetUnavailable: Answer(503, "keys_unavailable", is_noted=False),
     OutgoingRefused: Answer(503, "keys_unavailable"),

@@ -16,13 +16,16 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 
 from courses.calendar import jst_date
-from lms.services.awareness import UnknownModuleError, module_in_use
+from lms.lti.messages import MessageKind
+from lms.lti.roles import is_instructor
+from lms.services.content import PLEDGES, ROLES, TRAINING, contents_on
 from lms.services.launches import (
     LOGIN_LIFETIME,
     LONGEST_SESSION,
     LoginFault,
     LoginRefused,
     LoginRequest,
+    OpenedSession,
     begin_login,
     check_login,
     complete_launch,
@@ -35,8 +38,6 @@ from lms.web.security import allow_frames_of, open_to_anyone, session_cookie_nam
 
 blueprint = Blueprint("launches", __name__, url_prefix="/lti")
 
-PLEDGES = "pledges"
-"""What an activity's custom parameter ``akashi`` says to open one's own pledges."""
 _PROBE = re.compile(r"^[0-9a-f]{16}$")
 _LOGIN_FIELDS = ("iss", "login_hint", "target_link_uri", "client_id", "lti_message_hint", "lti_deployment_id")
 _LONGEST_FIELD = 4096
@@ -142,22 +143,30 @@ def launch() -> Response:
         browser_words(request.user_agent.string),
     )
     # The login's cookie stays for its minutes: a reloaded launch is then told that it was used already.
-    response = make_response(redirect(_destination(opened.handle, opened.opens), 303))
+    response = make_response(redirect(_destination(opened), 303))
     set_launch_cookie(response, session_cookie_name(opened.handle), opened.secret, int(LONGEST_SESSION.total_seconds()))
     return response
 
 
-def _destination(handle: str, opens: str | None) -> str:
-    if opens == PLEDGES:
-        return url_for("pledges.mine", handle=handle)
-    if opens is not None:
-        row = reading().get_one(LaunchSession, handle)
-        try:
-            module_in_use(reading(), row.organisation_id, opens, jst_date(now()))
-        except UnknownModuleError:
-            return url_for("training.home", handle=handle)
-        return url_for("modules.overview", handle=handle, key=opens)
-    return url_for("training.home", handle=handle)
+def _destination(opened: OpenedSession) -> str:
+    if opened.kind is MessageKind.DEEP_LINKING:
+        return url_for("deep_linking.choose", handle=opened.handle)
+    if opened.kind is MessageKind.SUBMISSION_REVIEW:
+        return url_for("reviews.review", handle=opened.handle)
+    row = reading().get_one(LaunchSession, opened.handle)
+    if opened.opens in contents_on(reading(), row.organisation_id, jst_date(now())):
+        return content_address(opened.handle, opened.opens)
+    if is_instructor(row.lti_roles):
+        return url_for("activities.activity", handle=opened.handle)
+    return url_for("training.home", handle=opened.handle)
+
+
+def content_address(handle: str, opens: str) -> str:
+    """Return the page that an activity opens; ``opens`` is a key of `lms.services.content.contents_on`."""
+    pages = {PLEDGES: "pledges.mine", ROLES: "my_roles.mine", TRAINING: "training.home"}
+    if opens in pages:
+        return url_for(pages[opens], handle=handle)
+    return url_for("modules.overview", handle=handle, key=opens)
 
 
 @blueprint.get("/jwks")

@@ -14,6 +14,7 @@ from jinja2 import StrictUndefined
 from courses.calendar import JST, jst_date
 from courses.ledger import short_id
 from lms.services.permissions import Permission
+from lms.web.activities import has_activity
 from lms.web.auditor_words import auditor_words
 from lms.web.markdown import to_inline_html
 from lms.web.moments import moment_arguments, moment_shown
@@ -77,6 +78,7 @@ def init_app(app: Flask) -> None:
         moment_shown=moment_shown,
         moment_arguments=moment_arguments,
         rooms_of=rooms_of,
+        has_activity=has_activity,
         auditing=auditor_words(),
         static=lambda name: url_for("static", filename=name, v=version),
     )

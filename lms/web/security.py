@@ -223,7 +223,7 @@ def harden(response: Response) -> Response:
     """Set the security headers; a page of a launch may be framed by its own platform alone."""
     policy = (
         "default-src 'none'; img-src 'self' data:; style-src 'self'; font-src 'self'; connect-src 'self'; "
-        f"script-src 'nonce-{csp_nonce()}'; form-action 'self'{_form_targets()}; base-uri 'none'; "
+        f"script-src 'nonce-{csp_nonce()}'; form-action {_form_targets()}; base-uri 'none'; "
         f"frame-ancestors {_frame_ancestors()}"
     )
     response.headers.setdefault("Content-Security-Policy", policy)
@@ -258,6 +258,13 @@ def _frame_ancestors() -> str:
     return " ".join(sorted(g.get("frame_origins", ()))) or "'none'"
 
 
+def post_only_to(address: str) -> None:
+    """Let the forms of this response lead to the origin of an address, and nowhere else."""
+    g.form_origin = origin_of(address)
+
+
 def _form_targets() -> str:
-    """Return what else forms may lead to: Chromium applies form-action to the redirects of a submitted form too."""
-    return "".join(f" {origin}" for origin in sorted(g.get("frame_origins", ())))
+    """Return where forms may lead to: Chromium applies form-action to the redirects of a submitted form too."""
+    if "form_origin" in g:
+        return str(g.form_origin)
+    return " ".join(["'self'", *sorted(g.get("frame_origins", ()))])

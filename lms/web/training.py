@@ -6,9 +6,11 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from courses.calendar import jst_date
 from courses.requirements import State
+from lms.lti.messages import MessageKind
 from lms.services.attempts import results_of
 from lms.services.auditor_decisions import must_declare
 from lms.services.awareness import modules_in_use
+from lms.services.content import contents_on
 from lms.services.permissions import Permission
 from lms.services.requirements import Standing, standings_of
 from lms.services.roles import has_unacknowledged
@@ -29,10 +31,11 @@ def home(handle: str) -> str:
     """Show the visitor's own obligations, and the results so far."""
     asking = visitor()
     session = reading()
+    today = jst_date(now())
     mine: tuple[Standing, ...] = ()
     if asking.person_id is not None:
         mine = standings_of(session, asking.organisation.id, asking.person_id, now())
-    modules = modules_in_use(session, asking.organisation.id, jst_date(now()))
+    modules = modules_in_use(session, asking.organisation.id, today)
     asked_for = {each.obligation.requirement.competence for each in mine}
     return render_template(
         "training/home.html",
@@ -43,8 +46,10 @@ def home(handle: str) -> str:
         others=[module for key, module in modules.items() if key not in asked_for],
         results=results_of(session, asking.identity_ids),
         unacknowledged=asking.person_id is not None
-        and has_unacknowledged(session, asking.organisation.id, asking.person_id, jst_date(now())),
-        must_declare=must_declare(session, asking.organisation.id, asking.person_id, jst_date(now())),
+        and has_unacknowledged(session, asking.organisation.id, asking.person_id, today),
+        must_declare=must_declare(session, asking.organisation.id, asking.person_id, today),
+        opens_nothing=asking.kind == MessageKind.RESOURCE_LINK
+        and asking.opens not in contents_on(session, asking.organisation.id, today),
     )
 
 

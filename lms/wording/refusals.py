@@ -61,6 +61,36 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
             "It may block cookies in frames. Please open the activity in a new window, or allow cookies for this address."
         ),
     ),
+    "may_not_choose": lambda: Refusal(
+        _("Only those who make the course choose its activities."),
+        _("Moodle says that you are not an instructor of this course. Nothing was chosen or changed."),
+    ),
+    "submission_foreign": lambda: Refusal(
+        _("This is somebody else's submission."),
+        _("It is shown to that person and to the instructors of the course alone. That you asked for it was noted."),
+    ),
+    "nothing_to_choose": lambda: Refusal(
+        _("There is nothing to choose here."),
+        _("Activities are chosen from a course in Moodle: add an activity there and press “Select content”."),
+    ),
+    "choice_answered": lambda: Refusal(
+        _("Moodle has your choice already."),
+        _("It is handed over once. To choose more, press “Select content” in Moodle again."),
+    ),
+    "activity_unknown": lambda: Refusal(
+        _("There is no activity to look after here."),
+        _(
+            "This page is for instructors who opened an activity of their own course. Please open the activity from Moodle."
+        ),
+    ),
+    "activity_decides": lambda: Refusal(
+        _("The activity itself says what it opens."),
+        _("Nothing was changed here. Change its custom parameters in Moodle instead."),
+    ),
+    "review_unknown": lambda: Refusal(
+        _("There is no submission to review here."),
+        _("A submission is opened from Moodle's gradebook."),
+    ),
     "registration_unknown": lambda: Refusal(
         _("This Moodle is not registered with the tool."),
         _(
