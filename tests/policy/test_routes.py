@@ -72,6 +72,7 @@ VALUES: dict[str, Any] = {
     "number": "7.2",
     "evidence_id": "E-0123456789abcdef",
     "pack_id": 1,
+    "content_key": MODULE,
 }
 """What stands in the addresses' variable parts; a new variable needs a value here."""
 
