@@ -202,7 +202,7 @@ def _hand_over(asked: Request, drafts: list[Draft]) -> Response:
     with transaction() as session:
         placed = answer_request(session, asked, wishes, (actor, now()))
     message = None if placed else _("Nothing was chosen; the course is as it was.")
-    token = tool().keys.current.sign(answer_claims(asked.to, placed, now(), message))
+    token = tool().keys.signer(now()).sign(answer_claims(asked.to, placed, now(), message))
     post_only_to(asked.return_url)
     page = render_template("deep_linking/answer.html", asked=asked, placed=placed, token=token)
     return make_response(page, 200)
