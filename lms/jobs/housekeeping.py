@@ -7,6 +7,7 @@ from datetime import datetime
 from lms.config import Settings
 from lms.jobs.evidence_packs import remove_old_packs
 from lms.services.launches import purge
+from lms.services.outbox import forget_old
 from lms.store.base import Database
 from lms.store.jobs import is_taken, take
 
@@ -22,4 +23,5 @@ def keep_house(database: Database, settings: Settings, now: datetime) -> int:
     with database.transaction() as session:
         take(session, NAME, slot, now)
         gone = purge(session, now)
+        forget_old(session, now)
     return gone + remove_old_packs(database, settings, now)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from lms.lti.id_tokens import Registration
 from lms.lti.line_items import WantedLineItem
 from lms.services.launches import registration_of
-from lms.services.outbox import note_dead, pause
+from lms.services.outbox import give_up_activity, pause
 from lms.store.attempts import AttemptResult
 from lms.store.launches import ResourceLink
 from lms.store.outbox import Reconciliation, ScoreDelivery
@@ -162,17 +162,9 @@ def hand_back_search(session: Session, search: Search) -> None:
 
 
 def _give_up(session: Session, link: ResourceLink, code: str | None, now: datetime) -> None:
-    """Let what is meant for an activity without a line item be seen by an operator; a launch wants it again."""
-    waiting = session.scalars(
-        select(ScoreDelivery)
-        .where(ScoreDelivery.resource_link_pk == link.id, ScoreDelivery.state == "wanted")
-        .order_by(ScoreDelivery.id)
-        .with_for_update()
-    ).all()
-    for row in waiting:
-        row.state = "dead"
-        row.refusal = code
-        note_dead(session, row, now)
+    # Where there is no column, what was delivered into one is no longer there.
+    is_none = code in {"no_line_item", "line_item_gone"}
+    give_up_activity(session, link.id, ("wanted", "delivered") if is_none else ("wanted",), code, now)
     session.execute(
         update(Reconciliation)
         .where(Reconciliation.resource_link_pk == link.id, Reconciliation.state == "wanted")

@@ -25,15 +25,15 @@ from lms.store.attempts import AttemptResult
 from lms.store.identities import LtiIdentity
 from lms.store.launches import ResourceLink
 from lms.store.ledger import LedgerEvent
-from lms.store.outbox import ScoreDelivery, ScoreTry
+from lms.store.outbox import Reconciliation, ScoreDelivery, ScoreTry
 from lms.store.platforms import Platform
 
 _Query = TypeVar("_Query", bound=Select[*tuple[Any, ...]])
 
 LEASE = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(hours=6)
-TRIES_KEPT = timedelta(days=90)
-"""For which failed tries are kept; delivered ones stay, because an own score is known again by them."""
+KEPT = timedelta(days=90)
+"""For which failed tries and finished comparisons are kept; delivered tries stay: an own score is known again by them."""
 OF_THE_PLATFORM = ("unreachable", "platform_error", "token_refused", "unauthorised")
 """Codes of tries that failed because the platform was out of order, not because of the score."""
 
@@ -305,6 +305,21 @@ def bring_forward(session: Session, platform_id: int, now: datetime) -> None:
     )
 
 
-def forget_old_tries(session: Session, now: datetime) -> None:
-    """Delete failed tries that nobody will ask about any more; part of the hourly housekeeping."""
-    session.execute(delete(ScoreTry).where(ScoreTry.at < now - TRIES_KEPT, ScoreTry.outcome != "delivered"))
+def give_up_activity(session: Session, link_pk: int, states: Sequence[str], code: str | None, now: datetime) -> None:
+    """Let what is meant for an activity that has no line item be seen by an operator; a launch wants it again."""
+    rows = session.scalars(
+        select(ScoreDelivery)
+        .where(ScoreDelivery.resource_link_pk == link_pk, ScoreDelivery.state.in_(states))
+        .order_by(ScoreDelivery.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        row.state = "dead"
+        row.refusal = code
+        note_dead(session, row, now)
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    """Delete failed tries and finished comparisons that nobody will ask about; part of the hourly housekeeping."""
+    session.execute(delete(ScoreTry).where(ScoreTry.at < now - KEPT, ScoreTry.outcome != "delivered"))
+    session.execute(delete(Reconciliation).where(Reconciliation.finished_at < now - KEPT))

@@ -191,14 +191,13 @@ def test_when_a_platform_is_back_all_that_waited_for_it_goes_at_once(
     failing.faults.add(Fault("scores", FaultKind.SERVER_ERROR))
     settings = Settings("sqlite:///unopened.sqlite", "http://127.0.0.1:8000", keys_dir)
     calls = 0
-    for second in range(120):
+    for second in range(60):
         now += SECOND
         failing.clock.set(now)
         calls += deliver_scores(database, settings, now) - (second == 0) * 2  # the healthy platform's two
     assert FAILURES_IN_A_ROW <= calls <= 16
     with database.reading() as session:
         waiting = session.scalars(select(ScoreDelivery.next_try_at).where(ScoreDelivery.state == "wanted")).all()
-    assert max(waiting) > now
     failing.faults.clear()
     now = min(waiting) + LONGEST_REST
     with database.transaction() as session:  # one of them has to wait long, because it was tried often
