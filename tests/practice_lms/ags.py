@@ -108,8 +108,10 @@ def _note(lms: "PracticeLms", item: LineItem, score: Score) -> tuple[str, str]:
 def _item(lms: "PracticeLms", config: PlatformConfig, place: dict[str, str]) -> LineItem:
     with lms.state.lock:
         item = lms.state.line_items.get(int(place["item"])) if place["item"].isdecimal() else None
-    if item is None or item.course_id != place["course"] or not _is_of(lms, config, item):
+    if item is None or item.course_id != place["course"]:
         raise ServiceRefusedError(404, f"Not Found: Grade item {place['item']} doesn't exist")
+    if not _is_of(lms, config, item):
+        raise ServiceRefusedError(404, "Line item does not exist")
     return item
 
 
@@ -120,7 +122,9 @@ def _is_of(lms: "PracticeLms", config: PlatformConfig, item: LineItem) -> bool:
 
 def _is_gradable(lms: "PracticeLms", sub: str) -> bool:
     person = lms.person_by_sub(sub)
-    return person is not None and person.is_gradable and person.key not in lms.state.suspended
+    if person is None or not person.is_gradable or person.key in lms.state.unenrolled:
+        return False
+    return lms.profile.suspended_are_gradable or person.key not in lms.state.suspended
 
 
 def _score(lms: "PracticeLms", body: str) -> Score | None:

@@ -53,7 +53,7 @@ def publish_configuration() -> Response:
     lms = platform_of(current_app)
     fault = lms.faults.take("configuration")
     lms.record("configuration", "", "", 200 if fault is None else 0, "", fault.kind if fault else "")
-    return serve_with_fault(fault, lambda: jsonify(openid_configuration(lms)))
+    return serve_with_fault(fault, lambda: jsonify(openid_configuration(lms, fault)))
 
 
 @protocol.route("/openid-registration.php", methods=["GET", "POST"])
@@ -101,7 +101,7 @@ def _registration_reply(lms: PracticeLms) -> Response:
             tool = receive_registration(lms, authorization, request.get_json(force=True, silent=True))
     except RegistrationRefusedError as refused:
         lms.record("registration", "", request.method, refused.status, refused.reason)
-        return Response(refused.reason, refused.status, content_type="text/html; charset=utf-8")
+        return Response(refused.body, refused.status, content_type="text/html; charset=utf-8")
     lms.record("registration", "", f"{request.method} {tool.name}: {tool.client_id}", 200)
     reply = jsonify(describe(lms, tool))
     reply.headers["Content-Type"] = "application/json; charset=utf-8"

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 DEEP_LINKING_CLAIM = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 RETURN_PATH = "/mod/lti/contentitem_return.php"
 DEFAULT_MAXIMUM = 100.0
-"""Points of a line item that names none."""
+"""Points of a line item that names none, and the most that Moodle's form takes."""
+LONGEST_TITLE = 255
 ITEM_TYPE = "ltiResourceLink"
 # By the platform's clock, in _check_time.
 _CHECKED_LATER: Options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
@@ -73,9 +74,24 @@ def receive_content(lms: "PracticeLms", return_url: str, form: Mapping[str, str]
     items = claims.get(DEEP_LINKING_CLAIM + "content_items", [])
     if not isinstance(items, list):
         raise DeepLinkingRefusedError("content_items is not a list")
-    chosen = [_activity(lms, tool, item) for item in items]
+    chosen = _fitting(lms, [_activity(lms, tool, item) for item in items])
     made = tuple(lms.catalogue.add_activity(pending.course_id, activity) for activity in chosen)
     return ContentChoice(pending.course_id, made, str(claims.get(DEEP_LINKING_CLAIM + "msg") or ""))
+
+
+def _fitting(lms: "PracticeLms", chosen: list[Activity]) -> list[Activity]:
+    """The activities that the platform's own form takes."""
+    if not lms.profile.deep_linking_points_whole_to_hundred:
+        return chosen
+    fitting = [
+        activity
+        for activity in chosen
+        if len(activity.title) <= LONGEST_TITLE
+        and (activity.maximum is None or (activity.maximum <= DEFAULT_MAXIMUM and float(activity.maximum).is_integer()))
+    ]
+    if len(chosen) == 1 and not fitting:
+        raise DeepLinkingRefusedError("scoreMaximum is not a whole number from 1 to 100, or the title is too long")
+    return fitting
 
 
 def _find_return(lms: "PracticeLms", return_url: str, person_key: str) -> tuple[PendingReturn, ToolRegistration]:

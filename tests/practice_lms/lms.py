@@ -123,12 +123,19 @@ class PracticeLms:
         return copied
 
     def suspend(self, person_key: str, suspended: bool = True) -> None:
-        """Suspend a person's enrolment: absent from rosters and not gradable, until lifted with ``False``."""
+        """Suspend a person's enrolment, until lifted with ``False``: absent from rosters, and in Moodle still gradable."""
+        self._mark(self.state.suspended, person_key, suspended)
+
+    def unenrol(self, person_key: str, gone: bool = True) -> None:
+        """Take a person out of the courses, or back in with ``False``: absent from rosters, and not gradable."""
+        self._mark(self.state.unenrolled, person_key, gone)
+
+    def _mark(self, people: set[str], person_key: str, marked: bool) -> None:
         with self.state.lock:
-            if suspended:
-                self.state.suspended.add(self.person(person_key).key)
+            if marked:
+                people.add(self.person(person_key).key)
             else:
-                self.state.suspended.discard(person_key)
+                people.discard(person_key)
             self.state.save()
 
     # Tools

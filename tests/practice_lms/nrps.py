@@ -8,9 +8,10 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from flask import Response, request
+from flask import Response, g, request
 
 from tests.practice_lms.claims import BASIC_OUTCOME, CLAIM, basic_outcome, memberships_url
+from tests.practice_lms.faults import Fault, FaultKind, address_elsewhere
 from tests.practice_lms.model import LmsPerson, LmsRole, PlatformConfig
 from tests.practice_lms.profiles import Profile
 from tests.practice_lms.refusals import ServiceRefusedError
@@ -29,22 +30,29 @@ def list_members(lms: "PracticeLms", config: PlatformConfig, place: dict[str, st
         raise ServiceRefusedError(404, f"Not Found: LTI link {link_id} doesn't exist")
     role = request.args.get("role", "").rsplit("#", 1)[-1]
     people = [person for person in lms.config.people if _is_listed(lms, person, role)]
-    limit, start = request.args.get("limit", lms.profile.page_size, int), max(request.args.get("from", 0, int), 0)
-    shown = people[start : start + limit] if limit > 0 else people
+    limit = request.args.get("limit", lms.profile.page_size, int)
+    start = max(request.args.get("from", 0, int), 0)
+    fault: Fault | None = g.get("fault")
+    is_endless = fault is not None and fault.kind is FaultKind.ENDLESS
+    if is_endless or (fault is not None and fault.kind is FaultKind.ELSEWHERE):
+        limit = limit or len(people) // 2 or 1
+    first = start % max(len(people), 1) if is_endless else start
+    shown = people[first : first + limit] if limit > 0 else people
     body = {
         "id": memberships_url(config, course.id),
         "context": {"id": course.id, "label": course.label, "title": course.title},
         "members": [_member(lms, config, person, link_id) for person in shown],
     }
     response = Response(json.dumps(body, ensure_ascii=False), mimetype="application/json")
-    if 0 < limit < len(people) - start:
+    if is_endless or 0 < limit < len(people) - start:
         query = {"limit": limit, "from": start + limit} | ({"rlid": link_id} if link_id else {})
-        response.headers["Link"] = f'<{body["id"]}?{urlencode(query)}>; rel="next"'
+        base = address_elsewhere(config.issuer, memberships_url(config, course.id), fault)
+        response.headers["Link"] = f'<{base}?{urlencode(query)}>; rel="next"'
     return response
 
 
 def _is_listed(lms: "PracticeLms", person: LmsPerson, role: str) -> bool:
-    if not person.is_enrolled or person.key in lms.state.suspended:
+    if not person.is_enrolled or person.key in lms.state.suspended | lms.state.unenrolled:
         return False
     return role in {"", roster_role(person.lms_role, lms.profile)}
 

@@ -47,6 +47,9 @@ class Profile:
     """``available``, ``submission`` and ``window`` of an item are dropped."""
     audience_as_list: bool = False
     """``aud`` of a launch is a list, with ``azp`` beside it; otherwise one text."""
+    deep_linking_points_whole_to_hundred: bool = True
+    """An item whose points are not a whole number from 1 to 100, or whose title has more than 255 characters, is refused
+    by Moodle's form: alone it says so, among several it is left out in silence."""
     hint_serves_once: bool = True
     """A second authorization with the same ``lti_message_hint`` is refused."""
     unknown_variables_stay_literal: bool = True
@@ -83,12 +86,18 @@ class Profile:
     """``results?limit=`` answers 404."""
     assistants_are_learners_in_roster: bool = True
     """Non-editing teachers are listed as Learner, although they launch as Instructor."""
+    suspended_are_gradable: bool = True
+    """A suspended enrolment takes scores, although the roster leaves the person out."""
     same_site: str = "Lax"
     """SameSite of the platform's own session cookie."""
     frame_width: int = 860
     """Width in CSS pixels of an embedded tool on a screen of 1280 pixels; the side drawer takes the rest."""
     frame_height: int = 670
     """Height in CSS pixels of an embedded tool; it never grows with its content."""
+    picker_size: tuple[int, int] = (770, 577)
+    """Width and height in CSS pixels of the frame in which content is chosen."""
+    registration_height: int = 800
+    """Height in CSS pixels of the frame with the tool's registration page."""
 
 
 MOODLE_4_5 = Profile(name="moodle-4.5")
@@ -97,6 +106,14 @@ STRICT = Profile(
     name="strict",
     product_family="practice",
     product_version="1",
+    product_release="1",
+    update_tokens_serve_again=False,
+    registered_tools_wait=False,
+    grades_scopes_come_together=False,
+    deep_linking_sends_data=True,
+    deep_linking_drops_label=False,
+    deep_linking_drops_dates_and_window=False,
+    deep_linking_points_whole_to_hundred=False,
     id_token_lifetime=300,
     audience_as_list=True,
     checks_assertion_audience=True,
@@ -113,6 +130,7 @@ STRICT = Profile(
     page_size=2,
     results_refuse_limit=False,
     assistants_are_learners_in_roster=False,
+    suspended_are_gradable=False,
 )
 
 PROFILES = {profile.name: profile for profile in (MOODLE_4_5, STRICT)}

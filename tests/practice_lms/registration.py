@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import jwt
 from jwt.types import Options
 
+from tests.practice_lms.faults import Fault, address_elsewhere
 from tests.practice_lms.keys import sign
 from tests.practice_lms.model import AGS_SCOPES, NRPS_SCOPE, ToolRegistration, domain_of
 
@@ -51,12 +52,17 @@ _CHECKED_LATER: Options = {"verify_exp": False, "verify_iat": False, "verify_aud
 
 
 class RegistrationRefusedError(Exception):
-    """A registration is refused; ``reason`` is the whole body of the answer, as in Moodle."""
+    """A registration is refused; ``reason`` is the whole body of the answer, as in Moodle, unless the status is 404."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(status, reason)
         self.status = status
         self.reason = reason
+
+    @property
+    def body(self) -> str:
+        """To a token that is past or not its own Moodle answers with a page of its site."""
+        return "<!DOCTYPE html>\n<title>Error</title>\n" if self.status == 404 else self.reason
 
 
 @dataclass(frozen=True)
@@ -112,9 +118,9 @@ def configuration_url(lms: "PracticeLms") -> str:
     return f"{lms.config.issuer}/mod/lti/openid-configuration.php"
 
 
-def openid_configuration(lms: "PracticeLms") -> dict[str, Any]:
-    """The platform's description of itself."""
-    base = f"{lms.config.issuer}/mod/lti"
+def openid_configuration(lms: "PracticeLms", fault: Fault | None = None) -> dict[str, Any]:
+    """The platform's description of itself, with its endpoints where the fault says if it is one of that kind."""
+    base = address_elsewhere(lms.config.issuer, f"{lms.config.issuer}/mod/lti", fault)
     return {
         "issuer": lms.config.issuer,
         "token_endpoint": f"{base}/token.php",
@@ -218,7 +224,7 @@ def _read_token(lms: "PracticeLms", authorization: str) -> _Token:
     text = authorization.removeprefix("Bearer ").strip()
     claims = _verified(lms, text)
     if not isinstance(claims.get("exp"), int) or claims["exp"] <= lms.clock.timestamp():
-        raise RegistrationRefusedError(401, "Expired token")
+        raise RegistrationRefusedError(404, "Expired token")
     scope, subject = claims.get("scope"), claims.get("sub")
     if scope not in {NEW_REGISTRATION, UPDATE_REGISTRATION} or not isinstance(subject, str):
         raise RegistrationRefusedError(403, "Incorrect scope")
@@ -235,7 +241,7 @@ def _verified(lms: "PracticeLms", text: str) -> dict[str, Any]:
         key = next(key for key in lms.keys.keys if key.kid == kid)
         claims: dict[str, Any] = jwt.decode(text, key.private_key.public_key(), ["RS256"], options=_CHECKED_LATER)
     except (jwt.InvalidTokenError, StopIteration):
-        raise RegistrationRefusedError(401, "Signature verification failed") from None
+        raise RegistrationRefusedError(404, "Signature verification failed") from None
     return claims
 
 

@@ -95,7 +95,7 @@ def serve_call(lms: "PracticeLms", path: str) -> Response:
     service, place = _find(path)
     if service is None:
         return _refusal(ServiceRefusedError(400, _no_handler(path)))
-    fault = lms.faults.take(service.name)
+    fault = g.fault = lms.faults.take(service.name)
     response = serve_with_fault(fault, lambda: _serve(lms, service, place, path))
     status, _, reason = response.status.partition(" ")
     person, what = g.pop("call_note", ("", f"{request.method} {path}"))

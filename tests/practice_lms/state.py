@@ -70,6 +70,8 @@ class State:
     """By line-item id and ``sub``, in the order of first grading."""
     suspended: set[str] = field(default_factory=set)
     """Keys of people whose enrolment is suspended."""
+    unenrolled: set[str] = field(default_factory=set)
+    """Keys of people who have left the courses."""
     courses: list[LmsCourse] = field(default_factory=list)
     """Courses that came while the platform ran."""
     activities: list[tuple[str, Activity]] = field(default_factory=list)
@@ -103,6 +105,7 @@ class State:
             line_items={item["id"]: LineItem(**item) for item in kept["line_items"]},
             grades={(item, sub): Grade(**grade) for item, sub, grade in kept["grades"]},
             suspended=set(kept["suspended"]),
+            unenrolled=set(kept.get("unenrolled", ())),
             courses=[course_from(course, "courses") for course in kept.get("courses", ())],
             activities=[(where, activity_from(entry, "activities")) for where, entry in kept.get("activities", ())],
             registrations={tool["client_id"]: tool_from(tool) for tool in kept.get("registrations", ())},
@@ -129,6 +132,7 @@ class State:
             "line_items": [asdict(item) for item in self.line_items.values()],
             "grades": [[item, sub, asdict(grade)] for (item, sub), grade in self.grades.items()],
             "suspended": sorted(self.suspended),
+            "unenrolled": sorted(self.unenrolled),
             "courses": [asdict(course) for course in self.courses],
             "activities": [[where, asdict(activity)] for where, activity in self.activities],
             "registrations": [asdict(tool) for tool in self.registrations.values()],

@@ -208,6 +208,17 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "fault.slow": ("処理するが、遅れて返事する", "processed, answered late"),
     "fault.lost-reply": ("処理するが、返事せずに切る", "processed, then hang up without a reply"),
     "fault.error-after": ("処理するが、500 を返す", "processed, then 500"),
+    "fault.cut": ("処理するが、返事の途中で切る", "processed, cut off in mid-reply"),
+    "fault.trickle": ("処理するが、返事を一文字ずつ送る", "processed, answered byte by byte"),
+    "fault.redirect": ("処理せず、別のアドレスへ転送する", "not processed: redirect elsewhere"),
+    "fault.huge": ("処理せず、巨大な返事を送る", "not processed: a huge reply"),
+    "fault.not-json": ("処理せず、HTMLのページを返す", "not processed: a page of HTML"),
+    "fault.elsewhere": (
+        "返事の中のアドレスが別の場所を指す（設定・名簿）", "addresses in the reply lie elsewhere (configuration, roster)",
+    ),
+    "fault.endless": ("次のページがいつまでも続く（名簿）", "one more page, for ever (roster)"),
+    "faults.after": ("その前に通す回数", "Calls that pass first"),
+    "faults.location": ("転送先・別の場所のアドレス", "Address of redirect or elsewhere"),
     "facts.title": ("接続情報", "Connection facts"),
     "facts.lead": (
         "ツールの側にこの LMS を登録するときに使う値です。", "What a tool needs to register this LMS.",

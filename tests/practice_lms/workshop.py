@@ -95,6 +95,8 @@ def add_fault() -> AnyResponse:
             share=float(form.get("share") or 100) / 100,
             seconds=float(form.get("seconds") or 5),
             retry_after=form.get("retry_after", ""),
+            after=int(form.get("after") or 0),
+            location=form.get("location") or Fault.location,
         )
         _lms().faults.add(fault)
     except ValueError:

@@ -203,6 +203,29 @@ def test_a_return_that_is_not_sound_makes_nothing(
     assert reason in lms.events("content")[-1].reason
 
 
+@pytest.mark.parametrize(
+    "changes", [{"lineItem": {"scoreMaximum": 101}}, {"lineItem": {"scoreMaximum": 0.5}}, {"title": "長" * 256}]
+)
+def test_what_moodles_form_refuses_is_said_alone_and_left_out_in_silence_among_several(
+    lms: PracticeLms, answer: Answer, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(DeepLinkingRefusedError, match="from 1 to 100"):
+        lms.receive_content(return_url(lms), answer(nonce="1", **{ITEMS: [an_item(**changes)]}), "teacher1")
+    form = answer(nonce="2", **{ITEMS: [an_item(**changes), an_item(title="残る")]})
+    assert [activity.title for activity in lms.receive_content(return_url(lms), form, "teacher1").activities] == [
+        "残る"
+    ]
+
+
+def test_a_platform_may_take_any_points(tool_jwks: dict[str, Any], tool_key: rsa.RSAPrivateKey) -> None:
+    profile = replace(MOODLE_4_5, deep_linking_points_whole_to_hundred=False, deep_linking_looks_at_everything=False)
+    lms = PracticeLms(moodle_like_config(profile=profile))
+    lms.fetch_jwks = lambda url: tool_jwks
+    claims = {"iss": "uWABm2tolIlohLt", ITEMS: [an_item(lineItem={"scoreMaximum": 250.5})]}
+    form = {"JWT": sign({"alg": "RS256", "kid": "k1"}, claims, tool_key)}
+    assert lms.receive_content(return_url(lms), form, "teacher1").activities[0].maximum == 250.5
+
+
 def test_a_return_signed_by_another_is_refused(lms: PracticeLms, answer: Answer) -> None:
     foreign = SigningKey.generate().private_key
     for form in (answer(foreign), {"JWT": "not.a.token"}, {"JWT": ""}, {}):

@@ -121,10 +121,62 @@ def test_a_used_up_fault_is_no_longer_active() -> None:
     assert board.active() == []
 
 
-@pytest.mark.parametrize("fault", [Fault("nowhere", FaultKind.SLOW), Fault("token", FaultKind.SLOW, share=1.5)])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("nowhere", FaultKind.SLOW),
+        Fault("token", FaultKind.SLOW, share=1.5),
+        Fault("token", FaultKind.ELSEWHERE),
+        Fault("lineitems", FaultKind.ENDLESS),
+    ],
+)
 def test_a_fault_that_can_never_be_served_is_refused(fault: Fault) -> None:
-    with pytest.raises(ValueError, match=r"nowhere|1\.5"):
+    with pytest.raises(ValueError, match=r"nowhere|1\.5|elsewhere|endless"):
         FaultBoard().add(fault)
+
+
+def configuration(lms: PracticeLms, **more: object) -> requests.Response:
+    url = f"{lms.config.issuer}/mod/lti/openid-configuration.php"
+    return requests.get(url, timeout=10, allow_redirects=False, stream=bool(more))
+
+
+def test_a_redirect_leads_where_the_fault_says(running: PracticeLms) -> None:
+    running.faults.add(Fault("configuration", FaultKind.REDIRECT, location="http://169.254.169.254/latest"))
+    reply = configuration(running)
+    assert (reply.status_code, reply.headers["Location"]) == (302, "http://169.254.169.254/latest")
+
+
+def test_a_huge_reply_has_no_length_and_does_not_end_soon(running: PracticeLms) -> None:
+    running.faults.add(Fault("configuration", FaultKind.HUGE))
+    with configuration(running, stream=True) as reply:
+        assert "Content-Length" not in reply.headers
+        assert len(reply.raw.read(5_000_000)) == 5_000_000
+
+
+def test_a_reply_can_be_a_page_of_html(running: PracticeLms) -> None:
+    running.faults.add(Fault("configuration", FaultKind.NOT_JSON))
+    reply = configuration(running)
+    assert (reply.status_code, reply.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+
+
+def test_a_reply_is_cut_in_the_middle(running: PracticeLms) -> None:
+    running.faults.add(Fault("configuration", FaultKind.CUT))
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        configuration(running)
+
+
+def test_a_reply_trickles_and_is_cut_at_last(running: PracticeLms) -> None:
+    running.faults.add(Fault("configuration", FaultKind.TRICKLE, seconds=0.5))
+    before = time.monotonic()
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        configuration(running)
+    assert time.monotonic() - before >= 0.4
+
+
+def test_a_fault_can_let_some_calls_pass_first() -> None:
+    board = FaultBoard()
+    board.add(Fault("memberships", FaultKind.SERVER_ERROR, calls=1, after=2))
+    assert [board.take("memberships") is not None for _ in range(4)] == [False, False, True, False]
 
 
 @pytest.mark.parametrize(("endpoint", "path"), [("jwks", "certs.php"), ("auth", "auth.php")])

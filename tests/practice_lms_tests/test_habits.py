@@ -4,9 +4,11 @@ import json
 
 from flask.testing import FlaskClient
 
+from tests.practice_lms.lms import platform_of
 from tests.practice_lms_tests.service_calls import (
     LINE_ITEMS,
     RESULTS,
+    ROSTER,
     a_score,
     other,
     post_score,
@@ -61,3 +63,20 @@ def test_a_platform_may_take_any_media_type_and_list_assistants_as_instructors()
     assert post_score(client, bearer, a_score(), "application/json").status_code == 200
     roster = json.loads(read(client, bearer, "/CourseSection/2/bindings/1/memberships", "*/*").data)
     assert {"16": ["Instructor"]}.items() <= {m["user_id"]: m["roles"] for m in roster["members"]}.items()
+
+
+def test_a_platform_may_refuse_scores_of_suspended_people() -> None:
+    client, bearer = other(suspended_are_gradable=False)
+    platform_of(client.application).suspend("user2")
+    assert post_score(client, bearer, a_score("5")).status_code == 400
+    assert post_score(client, bearer, a_score("6")).status_code == 200
+
+
+def test_a_platform_may_page_its_roster_unasked() -> None:
+    client, bearer = other(page_size=6)
+    found, link = [], "/CourseSection/2/bindings/1/memberships"
+    while link:
+        reply = read(client, bearer, link, ROSTER)
+        found += [member["user_id"] for member in json.loads(reply.data)["members"]]
+        link = reply.headers.get("Link", "").partition("services.php")[2].partition(">")[0]
+    assert len(found) == len(set(found)) == 15

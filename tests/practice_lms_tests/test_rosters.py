@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from tests.practice_lms.app import create_platform
+from tests.practice_lms.faults import Fault, FaultKind
 from tests.practice_lms.lms import PracticeLms, platform_of
 from tests.practice_lms.model import NRPS_SCOPE
 from tests.practice_lms.tokens import issue_token
@@ -82,3 +84,46 @@ def test_a_link_without_line_item_has_no_outcome_in_the_roster(client: FlaskClie
     roster = json.loads(read(client, bearer, "/CourseSection/2/bindings/1/memberships?rlid=4", ROSTER).data)
     theirs = PROBE["NRPS rlid=4&limit=2"]["body"]["members"][0]["message"]
     assert roster["members"][0]["message"] == theirs
+
+
+def next_page(reply: TestResponse) -> str:
+    return reply.headers.get("Link", "").partition("<")[2].partition(">")[0]
+
+
+def test_a_roster_breaks_off_on_the_page_that_the_fault_names(
+    lms: PracticeLms, client: FlaskClient, bearer: dict[str, str]
+) -> None:
+    lms.faults.add(Fault("memberships", FaultKind.SERVER_ERROR, calls=1, after=1))
+    first = read(client, bearer, "/CourseSection/2/bindings/1/memberships?limit=5", ROSTER)
+    second = read(client, bearer, next_page(first).partition("services.php")[2], ROSTER)
+    assert (first.status_code, second.status_code) == (200, 500)
+
+
+def test_the_next_page_can_lie_at_a_foreign_origin(
+    lms: PracticeLms, client: FlaskClient, bearer: dict[str, str]
+) -> None:
+    lms.faults.add(Fault("memberships", FaultKind.ELSEWHERE))
+    reply = read(client, bearer, "/CourseSection/2/bindings/1/memberships", ROSTER)
+    assert next_page(reply) == (
+        "https://elsewhere.example.invalid/mod/lti/services.php/CourseSection/2/bindings/1/memberships?limit=7&from=7"
+    )
+    assert len(json.loads(reply.data)["members"]) == 7
+    assert json.loads(reply.data)["id"].startswith(lms.config.issuer)
+
+
+def test_pages_can_go_on_for_ever(lms: PracticeLms, client: FlaskClient, bearer: dict[str, str]) -> None:
+    lms.faults.add(Fault("memberships", FaultKind.ENDLESS))
+    address = "/CourseSection/2/bindings/1/memberships"
+    seen = set()
+    for _ in range(50):
+        reply = read(client, bearer, address, ROSTER)
+        assert json.loads(reply.data)["members"]
+        address = next_page(reply).partition("services.php")[2]
+        seen.add(address)
+    assert len(seen) == 50
+
+
+def test_a_token_opens_the_roster_of_its_own_deployment_alone(
+    lms: PracticeLms, client: FlaskClient, bearer: dict[str, str]
+) -> None:
+    assert read(client, bearer, "/CourseSection/2/bindings/9/memberships", ROSTER).status_code == 401

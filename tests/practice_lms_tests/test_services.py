@@ -184,14 +184,29 @@ def test_only_students_can_be_graded(client: FlaskClient, bearer: dict[str, str]
     assert post_score(client, bearer, a_score(sub)).status_code == 400
 
 
-def test_a_suspended_person_is_absent_and_cannot_be_graded(
+def members(client: FlaskClient, bearer: dict[str, str]) -> list[str]:
+    roster = json.loads(read(client, bearer, "/CourseSection/2/bindings/1/memberships", ROSTER).data)
+    return [member["user_id"] for member in roster["members"]]
+
+
+def test_a_suspended_person_is_absent_and_is_graded_all_the_same(
     lms: PracticeLms, client: FlaskClient, bearer: dict[str, str]
 ) -> None:
     lms.suspend("user2")
-    roster = json.loads(read(client, bearer, "/CourseSection/2/bindings/1/memberships", ROSTER).data)
-    assert "5" not in [member["user_id"] for member in roster["members"]]
-    assert post_score(client, bearer, a_score("5")).status_code == 400
+    assert "5" not in members(client, bearer)
+    assert post_score(client, bearer, a_score("5")).status_code == 200
     lms.suspend("user2", suspended=False)
+    assert "5" in members(client, bearer)
+
+
+def test_a_person_who_left_is_absent_and_cannot_be_graded(
+    lms: PracticeLms, client: FlaskClient, bearer: dict[str, str]
+) -> None:
+    lms.unenrol("user2")
+    assert "5" not in members(client, bearer)
+    assert post_score(client, bearer, a_score("5")).status_code == 400
+    lms.unenrol("user2", gone=False)
+    assert "5" in members(client, bearer)
     assert post_score(client, bearer, a_score("5")).status_code == 200
 
 

@@ -326,7 +326,7 @@ def test_a_better_result_replaces_the_one_before(campus: Campus, now: datetime) 
 
 
 def test_who_cannot_be_graded_there_is_told_so_and_asked_again_at_a_launch(campus: Campus, now: datetime) -> None:
-    campus.lms.suspend("staff")
+    campus.lms.unenrol("staff")
     campus.take(now)
     campus.deliver(now)
     assert campus.state() == ("dead", "not_gradable")
@@ -335,7 +335,7 @@ def test_who_cannot_be_graded_there_is_told_so_and_asked_again_at_a_launch(campu
     with campus.database.reading() as session:
         (shown,) = deliveries_of(session, campus.learner(session).identity_ids, MODULE)
         assert (shown.state, shown.refusal, shown.delivered_at) == ("dead", "not_gradable", None)
-    campus.lms.suspend("staff", False)
+    campus.lms.unenrol("staff", False)
     launch(campus.database, campus.lms, ("staff", "m1"), now + timedelta(days=2))
     assert campus.deliver(now + timedelta(days=2)) == 1
     assert campus.state() == ("delivered", None)
