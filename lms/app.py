@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from lms.clock import read_clock
 from lms.config import Settings, read_settings
 from lms.logs import configure_logging
-from lms.lti.connection import platform_http
+from lms.lti.connection import platform_http, registration_http
 from lms.lti.keysets import KeysetSource
 from lms.lti.tool_keys import ToolKeyring
 from lms.services.anchors import check_ledgers
@@ -40,11 +40,14 @@ from lms.web import (
     modules,
     my_roles,
     people,
+    platform_changes,
+    platforms,
     pledge_register,
     pledge_texts,
     pledges,
     pools,
     presentation,
+    registration,
     renewing,
     reviews,
     roles,
@@ -91,7 +94,9 @@ def create_app(
     app.static_folder = "static"
     app.config.update(MAX_CONTENT_LENGTH=1_000_000, COMPRESS_MIMETYPES=["text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"], COMPRESS_STREAMS=True, SEND_FILE_MAX_AGE_DEFAULT=31_536_000)  # fmt: skip
     keysets = (make_keysets or _keysets)(settings, database)
-    app.extensions["akashi"] = Tool(settings, database, ToolKeyring(settings.keys), keysets)
+    app.extensions["akashi"] = Tool(
+        settings, database, ToolKeyring(settings.keys), keysets, registration_http(settings)
+    )
     app.extensions["akashi_clock"] = clock
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]  # Flask's own advice
     Compress(app)
@@ -131,6 +136,9 @@ def create_app(
         audit_areas,
         audits,
         declarations,
+        registration,
+        platforms,
+        platform_changes,
     ):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(pledges.window_blueprint)

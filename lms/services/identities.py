@@ -104,6 +104,36 @@ def link_by_staff_number(
     return len(links)
 
 
+def link_as_before(session: Session, platform: Platform, identity: LtiIdentity, now: datetime) -> None:
+    """Link an identity that nobody has decided on yet as the same user of the site was linked before it registered anew.
+
+    Only where an administrator has said that the registration succeeds another one of the same issuer; a user is the
+    same by issuer and ``sub``.
+    """
+    if platform.succeeds_id is None or _is_decided(session, identity):
+        return
+    former_id: int | None = platform.succeeds_id
+    seen = {platform.id}
+    while former_id is not None and former_id not in seen:
+        seen.add(former_id)
+        former = session.get_one(Platform, former_id)
+        before = session.scalar(
+            select(LtiIdentity.id).where(LtiIdentity.platform_id == former.id, LtiIdentity.sub == identity.sub)
+        )
+        person_id = None if before is None else person_of(session, before)
+        if person_id is not None and (former.issuer, former.organisation_id) == (
+            platform.issuer,
+            platform.organisation_id,
+        ):
+            _link(session, identity, person_id, "registered_anew", f"identity:{identity.id}", now)
+            return
+        former_id = former.succeeds_id
+
+
+def _is_decided(session: Session, identity: LtiIdentity) -> bool:
+    return bool(session.scalar(select(func.count()).where(IdentityLink.identity_id == identity.id)))
+
+
 def link_by_decision(
     session: Session,
     organisation: Organisation,

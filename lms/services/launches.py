@@ -28,13 +28,13 @@ from lms.lti.roles import is_instructor, is_learner, may_place_content
 from lms.services.activities import see_activity, see_visit
 from lms.services.audit import note
 from lms.services.deep_linking import keep_request
-from lms.services.identities import link_by_staff_number, see_identity
+from lms.services.identities import link_as_before, link_by_staff_number, see_identity
 from lms.services.rosters import see_source
 from lms.services.scores import want_scores_here
 from lms.store.base import Database
 from lms.store.identities import LtiIdentity
 from lms.store.launches import DeepLinkingRequest, HandoverTicket, LaunchSession, PendingLogin, ResourceLink
-from lms.store.platforms import Platform, deployments_of
+from lms.store.platforms import Platform, RegistrationRequest, deployments_of
 
 LOGIN_LIFETIME = timedelta(minutes=5)
 SESSION_LIFETIME = timedelta(minutes=60)
@@ -55,6 +55,8 @@ class LoginFault(StrEnum):
     """A field stands there twice, is too long, or holds what no address or hint does."""
     ANSWER_MALFORMED = "answer_malformed"
     """State or token stands there twice."""
+    REGISTRATION_WAITING = "registration_waiting"
+    """A platform was registered from there, and nobody has approved it yet."""
     REGISTRATION_STOPPED = "registration_stopped"
     """Nobody comes in by it any more."""
     STATE_MISSING = "state_missing"
@@ -141,13 +143,31 @@ def check_login(session: Session, request: LoginRequest, launch_url: str) -> Pla
         wanted.append(Platform.client_id == request.client_id)
     platforms = session.scalars(select(Platform).where(*wanted).limit(2)).all()
     if len(platforms) != 1:
-        raise LoginRefused(LoginFault.REGISTRATION_UNKNOWN)
+        raise _unregistered(session, request)
     platform = platforms[0]
     if not request.login_hint:
         raise LoginRefused(LoginFault.HINT_MISSING, platform.id, platform.organisation_id)
     if request.target_link_uri != launch_url:
         raise LoginRefused(LoginFault.TARGET_FOREIGN, platform.id, platform.organisation_id)
     return platform
+
+
+def _unregistered(session: Session, request: LoginRequest) -> LoginRefused:
+    """Tell a registration that was stopped or waits for approval from one that nobody knows."""
+    stopped = select(Platform.organisation_id).where(
+        Platform.issuer == request.issuer, Platform.stopped_at.is_not(None)
+    )
+    waiting = select(RegistrationRequest.organisation_id).where(
+        RegistrationRequest.issuer == request.issuer, RegistrationRequest.state == "waiting"
+    )
+    if request.client_id is not None:
+        stopped = stopped.where(Platform.client_id == request.client_id)
+        waiting = waiting.where(RegistrationRequest.client_id == request.client_id)
+    for query, code in ((stopped, LoginFault.REGISTRATION_STOPPED), (waiting, LoginFault.REGISTRATION_WAITING)):
+        organisation_id = session.scalar(query.limit(1))
+        if organisation_id is not None:
+            return LoginRefused(code, None, organisation_id)
+    return LoginRefused(LoginFault.REGISTRATION_UNKNOWN)
 
 
 def begin_login(
@@ -297,6 +317,7 @@ def _open_session(
     session: Session, platform: Platform, launch: Launch, now: datetime, browser: str | None
 ) -> OpenedSession:
     identity = see_identity(session, platform, launch, now)
+    link_as_before(session, platform, identity, now)
     if platform.trusts_staff_number and launch.staff_number is not None:
         link_by_staff_number(session, platform, {identity.id: launch.staff_number}, now, f"identity:{identity.id}")
     see_source(session, platform, launch, now)

@@ -44,7 +44,8 @@ class IdentityLink(Record, Base):
     identity_id: Mapped[int] = mapped_column(BigId, ForeignKey("lti_identity.id"), index=True)
     person_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"), index=True)
     method: Mapped[str]
-    """``staff_number`` (trusted platform) or ``decision`` (of the secretariat)."""
+    """``staff_number`` (trusted platform), ``decision`` (of the secretariat) or ``registered_anew`` (as the same user of
+    the site was linked before the site registered anew)."""
     reason: Mapped[str | None]
 
 

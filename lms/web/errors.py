@@ -22,6 +22,7 @@ from courses.selfcheck import OwnCaseError
 from lms.lti.http import OutgoingRefused
 from lms.lti.id_tokens import LaunchRefused
 from lms.lti.keysets import KeysetUnavailable
+from lms.lti.registration import RegistrationFault, RegistrationRefused
 from lms.reports.documents import UnprintableCharacterError
 from lms.services.activities import ActivityDecidesError, UnknownActivityError
 from lms.services.attempts import (
@@ -46,7 +47,10 @@ from lms.services.launches import ForeignSubmissionError, LoginFault, LoginRefus
 from lms.services.live_sessions import NoSuchSessionError
 from lms.services.moments import UnknownTreeSizeError
 from lms.services.person_facts import NoSuchFactError, NoSuchPersonError
+from lms.services.platforms import PlatformExistsError, UnknownPlatformError
 from lms.services.pledges import UnknownPledgeError
+from lms.services.registration_decisions import DecidedAlreadyError, UnknownRequestError
+from lms.services.registrations import PlatformInvitationRefused
 from lms.services.reviews import UnknownReviewError
 from lms.services.roles import AcknowledgedAlreadyError, NotYourAppointmentError, UnknownAppointmentError
 from lms.services.rosters import UnknownRosterError
@@ -125,6 +129,12 @@ TABLE: dict[type[Exception], Answer] = {
     UnknownAreaError: Answer(404, "area_unknown"),
     UnknownAuditorError: Answer(404, "auditor_unknown"),
     InvitationRefused: Answer(410, "invitation_refused"),
+    PlatformInvitationRefused: Answer(410, "platform_invitation_unknown"),
+    RegistrationRefused: Answer(422, "registration_senseless", is_noted=False),
+    UnknownPlatformError: Answer(404, "platform_unknown"),
+    PlatformExistsError: Answer(409, "registration_elsewhere"),
+    UnknownRequestError: Answer(404, "registration_request_unknown"),
+    DecidedAlreadyError: Answer(409, "registration_decided"),
     UnknownDocumentError: Answer(404, "document_unknown"),
     TicketRefused: Answer(409, "ticket_refused"),
     UnknownPledgeError: Answer(404, "pledge_unknown"),
@@ -155,6 +165,8 @@ TABLE: dict[type[Exception], Answer] = {
 
 _LOGIN_ANSWERS = {
     LoginFault.REGISTRATION_UNKNOWN: Answer(400, "registration_unknown"),
+    LoginFault.REGISTRATION_WAITING: Answer(400, "registration_waiting"),
+    LoginFault.REGISTRATION_STOPPED: Answer(401, "registration_stopped"),
     LoginFault.HINT_MISSING: Answer(400, "login_refused"),
     LoginFault.TARGET_FOREIGN: Answer(400, "login_refused"),
     LoginFault.LOGIN_MALFORMED: Answer(400, "login_refused"),
@@ -162,12 +174,30 @@ _LOGIN_ANSWERS = {
     LoginFault.BROWSER_CHANGED: Answer(401, "browser_changed"),
 }
 
+_REGISTRATION_ANSWERS = {
+    RegistrationFault.CONFIGURATION_MISSING: Answer(400, "registration_unopened", is_noted=False),
+    RegistrationFault.ADDRESS_MALFORMED: Answer(400, "registration_address", is_noted=False),
+    RegistrationFault.TOKEN_MALFORMED: Answer(400, "registration_token", is_noted=False),
+    RegistrationFault.ADDRESS_REFUSED: Answer(422, "registration_address", is_noted=False),
+    RegistrationFault.REDIRECTED: Answer(422, "registration_redirected", is_noted=False),
+    RegistrationFault.TIMED_OUT: Answer(422, "registration_silent", is_noted=False),
+    RegistrationFault.UNREACHABLE: Answer(422, "registration_silent", is_noted=False),
+    RegistrationFault.STATUS: Answer(422, "registration_declined", is_noted=False),
+    RegistrationFault.ORIGIN_FOREIGN: Answer(422, "registration_foreign", is_noted=False),
+    RegistrationFault.REGISTERED_ELSEWHERE: Answer(409, "registration_elsewhere", is_noted=False),
+}
+"""Noted where they happened; what stands not here is an answer that makes no sense."""
+
 _INVITATION_ANSWERS = {
     "invitation_unknown": Answer(404, "invitation_unknown"),
     "invitation_used": Answer(410, "invitation_used"),
     "invitation_revoked": Answer(410, "invitation_revoked"),
     "invitation_expired": Answer(410, "invitation_expired"),
     "invitation_over": Answer(410, "invitation_over"),
+    "platform_invitation_unknown": Answer(404, "platform_invitation_unknown"),
+    "platform_invitation_used": Answer(410, "platform_invitation_used"),
+    "platform_invitation_revoked": Answer(410, "platform_invitation_over"),
+    "platform_invitation_expired": Answer(410, "platform_invitation_over"),
 }
 
 
@@ -185,12 +215,17 @@ def init_app(app: Flask) -> None:
 def answer(error: Exception) -> Response:
     """Answer a refusal by the table."""
     found = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
-    if isinstance(error, InvitationRefused):
+    if isinstance(error, InvitationRefused | PlatformInvitationRefused):
         found = _INVITATION_ANSWERS.get(error.code, found)
     if isinstance(error, LoginRefused):
         found = _LOGIN_ANSWERS.get(error.code, found)
+    if isinstance(error, RegistrationRefused):
+        found = _REGISTRATION_ANSWERS.get(error.code, found)
     reason = getattr(error, "code", None)
     reason_code = str(reason) if isinstance(reason, str) else found.code
+    if isinstance(error, RegistrationRefused):
+        # For the administrator: which of the calls, and what of it.
+        reason_code = " ".join(part for part in (reason_code, error.step, error.detail) if part)
     if found.is_noted:
         _note(error, found, reason_code)
     if found.status == 503:

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import IntegerConverter
 
 from lms.config import Settings
+from lms.lti.http import PlatformHttp
 from lms.lti.keysets import KeysetSource
+from lms.lti.tool_facts import ToolFacts
 from lms.lti.tool_keys import ToolKeyring
 from lms.store.base import Database
 
@@ -31,6 +33,13 @@ class Tool:
     database: Database
     keys: ToolKeyring
     keysets: KeysetSource
+    registrar: PlatformHttp
+    """The client for registrations: quicker to give up than the others."""
+
+    @property
+    def facts(self) -> ToolFacts:
+        """What the tool says of itself to platforms."""
+        return ToolFacts(self.settings.base_url)
 
 
 def tool() -> Tool:

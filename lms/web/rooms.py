@@ -43,6 +43,7 @@ ROOMS = (
     ),
     Room("identities.queue", Permission.LINK_IDENTITIES, lambda: _("Linking queue")),
     Room("rosters.courses", Permission.READ_ROSTERS, lambda: _("Rosters")),
+    Room("platforms.overview", Permission.MANAGE_PLATFORMS, lambda: _("Platforms"), ("platform_changes",)),
     Room("pools.planner", Permission.READ_AUDITORS, lambda: _("Internal audit"), ("auditors", "audits", "audit_areas")),
 )
 

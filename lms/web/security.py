@@ -25,6 +25,8 @@ from lms.web.request import browser_language, now, reading, tool, transaction
 from lms.wording.gettext import set_language
 
 _SESSION_PATH = re.compile(r"^/s/([0-9a-f]{16})/")
+_SECRET_ADDRESSES = ("/pledge/", "/lti/register/")
+"""Beginnings of addresses that hold the secret of an invitation."""
 _FRAMED = frozenset({"iframe", "frame", "embed", "object"})
 _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -229,7 +231,7 @@ def harden(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", policy)
     response.headers["X-Content-Type-Options"] = "nosniff"
     # The address of an invitation is a secret: it is told to no page that it leads to.
-    response.headers["Referrer-Policy"] = "no-referrer" if request.path.startswith("/pledge/") else "same-origin"
+    response.headers["Referrer-Policy"] = "no-referrer" if request.path.startswith(_SECRET_ADDRESSES) else "same-origin"
     if not tool().settings.is_loopback_http:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.path.startswith(("/s/", "/lti/", "/pledge/")):

@@ -94,8 +94,96 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
     "registration_unknown": lambda: Refusal(
         _("This Moodle is not registered with the tool."),
         _(
-            "For administrators: register the platform with “akashi platform add”, with the issuer and client ID that Moodle shows, or check them if it was registered before."
+            "For administrators: invite it on the page “Platforms” in Akashi or by “akashi platform invite”, and paste the address into Moodle's “Manage tools”. If the tool was deleted in Moodle or came with a course from another site, it has a new client ID: register it anew, and name the registration that it stands in for; people and grades then follow."
         ),
+    ),
+    "registration_waiting": lambda: Refusal(
+        _("This Moodle is waiting for approval."),
+        _(
+            "It has asked to be registered. Somebody who may manage platforms approves it on the page “Platforms” in Akashi, or the operator by “akashi platform approve”. Then open the activity again."
+        ),
+    ),
+    "registration_stopped": lambda: Refusal(
+        _("This Moodle's registration was stopped."),
+        _(
+            "Nobody comes in by it until an administrator of Akashi takes it into use again. What you have saved is kept."
+        ),
+    ),
+    "platform_invitation_unknown": lambda: Refusal(
+        _("There is no such invitation to register."),
+        _("The address may be incomplete. Copy it whole, or have a new invitation made in Akashi."),
+    ),
+    "platform_invitation_used": lambda: Refusal(
+        _("This invitation to register was used already."),
+        _(
+            "Each serves once. What came of it waits for approval on the page “Platforms” in Akashi. For another registration, have a new invitation made there."
+        ),
+    ),
+    "platform_invitation_over": lambda: Refusal(
+        _("This invitation to register is not open any more."),
+        _("It was revoked, or its time is over. Nothing was registered. Have a new one made in Akashi."),
+    ),
+    "registration_unopened": lambda: Refusal(
+        _("This address is for Moodle, not for the browser."),
+        _(
+            "In Moodle, open Site administration → Plugins → Activity modules → External tool → Manage tools, paste the address into “Tool URL” and press “Add LTI Advantage”. The invitation is still open."
+        ),
+    ),
+    "registration_address": lambda: Refusal(
+        _("The platform's address can't be called."),
+        _(
+            "It must be https, and public; a Moodle in a private network needs AKASHI_ALLOWED_NETWORKS. Nothing was registered, and the invitation is still open."
+        ),
+    ),
+    "registration_token": lambda: Refusal(
+        _("The platform's registration token can't be used."),
+        _("Please start again from Moodle's “Manage tools”. Nothing was registered, and the invitation is still open."),
+    ),
+    "registration_redirected": lambda: Refusal(
+        _("The platform answered with a redirect."),
+        _(
+            "Redirects are not followed. Check that the site's address ($CFG->wwwroot in Moodle) is the one that people use, and start again from there."
+        ),
+    ),
+    "registration_silent": lambda: Refusal(
+        _("The platform does not answer."),
+        _(
+            "Akashi's own server must reach it: name, firewall, certificate. The code below says which call it was. Try again from Moodle; if Akashi then says that the invitation was used, have a new one made."
+        ),
+    ),
+    "registration_declined": lambda: Refusal(
+        _("The platform did not register the tool."),
+        _(
+            "Its answer's status stands in the code below. Start again from Moodle's “Manage tools”: what Moodle hands over serves once and for an hour. If Akashi then says that the invitation was used, have a new one made."
+        ),
+    ),
+    "registration_foreign": lambda: Refusal(
+        _("The platform names addresses of another site."),
+        _(
+            "Its issuer and all its addresses must lie where its configuration lies. Nothing was registered. In Moodle, check $CFG->wwwroot and the proxy before it."
+        ),
+    ),
+    "registration_senseless": lambda: Refusal(
+        _("The platform's answer can't be used."),
+        _("The code below says which answer, and what is missing or wrong in it. It needs LTI 1.3 with RS256."),
+    ),
+    "registration_elsewhere": lambda: Refusal(
+        _("This registration can't be taken here."),
+        _(
+            "This installation has a registration with the same issuer and client ID already; an existing registration is never overwritten. Please ask the operator of Akashi."
+        ),
+    ),
+    "registration_request_unknown": lambda: Refusal(
+        _("There is no such request to register."),
+        _("Please load the page “Platforms” again."),
+    ),
+    "registration_decided": lambda: Refusal(
+        _("This request was decided already."),
+        _("Somebody was quicker. Nothing was changed by you; the page “Platforms” shows how it stands."),
+    ),
+    "platform_unknown": lambda: Refusal(
+        _("There is no such platform."),
+        _("Please load the page “Platforms” again."),
     ),
     "keys_unavailable": lambda: Refusal(
         _("Moodle's public keys can't be reached at the moment."),

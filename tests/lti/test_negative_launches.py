@@ -228,7 +228,7 @@ class TestNegative:
         with tool_database.transaction() as session:
             session.scalars(select(Platform)).one().stopped_at = lms.clock.now()
         refused(client.post(LAUNCH, data=answer), 401, "registration_stopped")
-        refused(client.post(LOGIN, data=lms.initiate_login(STAFF, "core")), 400, "registration_unknown")
+        refused(client.post(LOGIN, data=lms.initiate_login(STAFF, "core")), 401, "registration_stopped")
         with tool_database.transaction() as session:
             session.scalars(select(Platform)).one().stopped_at = None
         assert launch(client, lms).status_code == 303

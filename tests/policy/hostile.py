@@ -25,6 +25,7 @@ from lms.store.evidence import EvidencePackJob
 from lms.store.identities import LtiIdentity
 from lms.store.ledger import LedgerEvent
 from lms.store.people import Person
+from lms.store.platforms import Platform, PlatformInvitation, RegistrationRequest
 from lms.store.pledges import PledgeInvitation, PledgeSignature, PledgeText
 from lms.store.roles import Appointment
 from lms.store.vendors import VendorEngagement
@@ -148,6 +149,9 @@ def keys_of(session: Session, organisation_id: int) -> dict[str, list[Any]]:
         "signature_id": column(PledgeSignature.id),
         "engagement_id": column(VendorEngagement.id),
         "invitation_id": column(PledgeInvitation.id),
+        "platform_id": column(Platform.id),
+        "platform_invitation_id": column(PlatformInvitation.id),
+        "request_id": column(RegistrationRequest.id),
         "identity_id": column(LtiIdentity.id),
         "appointment_id": column(Appointment.id),
         "audit_key": sorted(set(column(Audit.key))),

@@ -42,6 +42,8 @@ OPEN = {
     "launches.jwks",
     "pledge_window.take_window",
     "verify.verify",
+    "registration.page",
+    "registration.register",
     "invited.page",
     "invited.answer",
 }
@@ -57,6 +59,9 @@ VALUES: dict[str, Any] = {
     "person_id": 1,
     "engagement_id": 1,
     "invitation_id": 1,
+    "platform_invitation_id": 1,
+    "request_id": 1,
+    "platform_id": 1,
     "identity_id": 1,
     "source_id": 1,
     "kind": "affiliation",

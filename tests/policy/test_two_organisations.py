@@ -14,16 +14,20 @@ from flask import Flask
 from sqlalchemy import select
 
 from courses.roles import IsmsRole
+from lms.lti.tool_facts import ToolFacts
 from lms.services.organisations import find_organisation_or_only
 from lms.services.people import find_person
+from lms.services.registrations import Opening, invite_platform, register_by_invitation
 from lms.store.base import Database
 from lms.store.organisations import Organisation
 from lms.store.schema import Base
+from tests.conftest import NOW
 from tests.factories import add_appointment, add_person
 from tests.policy.hostile import Sender, keys_of
 from tests.policy.test_routes import TODAY, VALUES, methods_of
 from tests.practice_lms.lms import PracticeLms
 from tests.practice_organisation.seed import KEY, staff
+from tests.registering import Site
 from tests.web.conftest import STAFF, Launched
 from tests.web.visits import Browser, Visit, visit
 
@@ -45,6 +49,18 @@ def neighbours(tool_database: Database, other_lms: PracticeLms, launched: Launch
             assert person_id is not None
             for role in IsmsRole:
                 add_appointment(session, organisation, person_id, role, TODAY)
+    with tool_database.transaction() as session:
+        organisation = find_organisation_or_only(session, KEY)
+        token = invite_platform(session, organisation, "架空第二Moodle", ("operator:test", NOW))[1]
+    site = Site()
+    register_by_invitation(
+        tool_database,
+        site,
+        token,
+        Opening(site.configuration_url, None),
+        ToolFacts("https://akashi.example.invalid"),
+        NOW,
+    )
     return visits
 
 

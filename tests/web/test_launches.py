@@ -187,7 +187,7 @@ class TestLogin:
 
     def test_an_unknown_registration_tells_an_administrator_what_to_do(self, client: Browser) -> None:
         response = client.post(LOGIN, data={"iss": "https://x.example.invalid"}, headers={"Accept-Language": "en"})
-        assert "akashi platform add" in page_of(response)
+        assert "akashi platform invite" in page_of(response)
 
     def test_strange_bytes_in_a_login_are_refused_and_not_a_fault(
         self, client: Browser, lms: PracticeLms, tool_database: Database
