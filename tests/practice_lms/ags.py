@@ -61,7 +61,7 @@ def show(config: PlatformConfig, item: LineItem) -> dict[str, Any]:
 
 
 def list_results(lms: "PracticeLms", config: PlatformConfig, place: dict[str, str]) -> Response:
-    """The grades of a line item that are not empty; of one person with ``user_id``."""
+    """The grades of a line item, but those that are empty of themselves; of one person with ``user_id``."""
     item = _item(lms, config, place)
     if "limit" in request.args and lms.profile.results_refuse_limit:
         return Response("<!DOCTYPE html>\n<title>Error</title>\n", 404, content_type="text/html; charset=utf-8")
@@ -70,7 +70,7 @@ def list_results(lms: "PracticeLms", config: PlatformConfig, place: dict[str, st
         results = [
             _result(config, item, who, grade)
             for (item_id, who), grade in lms.state.grades.items()
-            if item_id == item.id and grade.final is not None and sub in {None, who}
+            if item_id == item.id and (grade.final is not None or grade.overridden) and sub in {None, who}
         ]
     return _paged(config, results)
 
@@ -87,6 +87,11 @@ def receive_score(lms: "PracticeLms", config: PlatformConfig, place: dict[str, s
         raise ServiceRefusedError(400, refusal, SCORE_TYPE)
     with lms.state.lock:
         grade = lms.state.grades.get((item.id, score.sub)) or Grade()
+        if grade.locked:
+            status, reason = (
+                (500, "Internal Server Error") if lms.profile.locked_grades_are_errors else (403, "Forbidden")
+            )
+            raise ServiceRefusedError(status, reason, SCORE_TYPE)
         try:
             apply_score(grade, score, item, lms.profile)
         except ScoreConflictError as conflict:
@@ -183,6 +188,11 @@ def _result(config: PlatformConfig, item: LineItem, sub: str, grade: Grade) -> d
     result: dict[str, Any] = {
         "id": url.replace("/lineitem?", "/lineitem/results?") + f"&user_id={sub}",
         "userId": sub,
+    }
+    if grade.final is None:
+        # A teacher has emptied the cell: Moodle names the person and says no more.
+        return result
+    result |= {
         "resultScore": _number(grade.final),
         "resultMaximum": _number(item.maximum),
         "scoreOf": url,

@@ -55,8 +55,8 @@ def apply_score(grade: Grade, score: Score, item: LineItem, profile: Profile) ->
     grade.modified = None if points is None and grade.comment is None else score.moment
 
 
-def override(grade: Grade, points: float, comment: str | None, now: int) -> None:
-    """Put a teacher's points over whatever the tool sent."""
+def override(grade: Grade, points: float | None, comment: str | None, now: int) -> None:
+    """Put a teacher's points over whatever the tool sent; ``None`` empties the cell."""
     grade.final, grade.comment, grade.modified, grade.overridden = points, comment, now, True
 
 

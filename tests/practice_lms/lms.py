@@ -127,7 +127,12 @@ class PracticeLms:
         self._mark(self.state.suspended, person_key, suspended)
 
     def unenrol(self, person_key: str, gone: bool = True) -> None:
-        """Take a person out of the courses, or back in with ``False``: absent from rosters, and not gradable."""
+        """Take a person out of the courses, or back in with ``False``: absent from rosters, not gradable, grades gone."""
+        if gone:
+            sub = self.person(person_key).sub
+            with self.state.lock:
+                for place in [place for place in self.state.grades if place[1] == sub]:
+                    del self.state.grades[place]
         self._mark(self.state.unenrolled, person_key, gone)
 
     def _mark(self, people: set[str], person_key: str, marked: bool) -> None:
@@ -310,8 +315,8 @@ class PracticeLms:
         with self.state.lock:
             return self.state.grades.get((items[0].id, self.person(person_key).sub))
 
-    def override_grade(self, line_item_id: int, sub: str, points: float, comment: str | None = None) -> None:
-        """Put a teacher's points over what the tool sent."""
+    def override_grade(self, line_item_id: int, sub: str, points: float | None, comment: str | None = None) -> None:
+        """Put a teacher's points over what the tool sent; ``None`` empties the cell, which then stays empty."""
         with self.state.lock:
             grade = self.state.grades.setdefault((line_item_id, sub), Grade())
             grading.override(grade, points, comment, int(self.clock.timestamp()))
@@ -324,6 +329,13 @@ class PracticeLms:
             grading.lift_override(self.state.grades[line_item_id, sub])
             self.state.save()
         self._record_teacher("override lifted", line_item_id, sub)
+
+    def lock_grade(self, line_item_id: int, sub: str, locked: bool = True) -> None:
+        """Lock a grade as a teacher may, until lifted with ``False``: scores are refused, results show it as before."""
+        with self.state.lock:
+            self.state.grades.setdefault((line_item_id, sub), Grade()).locked = locked
+            self.state.save()
+        self._record_teacher("locked" if locked else "unlocked", line_item_id, sub)
 
     def delete_grade(self, line_item_id: int, sub: str) -> None:
         """Clear a grade, as when a teacher resets it or a course is restored without user data."""

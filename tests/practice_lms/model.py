@@ -255,7 +255,9 @@ class Grade:
     modified: int | None = None
     """Epoch seconds; ``None`` when there is neither grade nor comment."""
     overridden: bool = False
-    """A teacher's grade stands here; later scores are answered 200 and do not change it."""
+    """A teacher's grade, or nothing, stands here; later scores are answered 200 and do not change it."""
+    locked: bool = False
+    """A teacher has locked it: scores are refused, and nothing changes."""
 
 
 @dataclass(frozen=True)

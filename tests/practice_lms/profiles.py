@@ -86,6 +86,8 @@ class Profile:
     """``results?limit=`` answers 404."""
     assistants_are_learners_in_roster: bool = True
     """Non-editing teachers are listed as Learner, although they launch as Instructor."""
+    locked_grades_are_errors: bool = True
+    """A score for a grade that a teacher has locked is answered 500 with ``[]``; otherwise 403."""
     suspended_are_gradable: bool = True
     """A suspended enrolment takes scores, although the roster leaves the person out."""
     same_site: str = "Lax"
@@ -130,6 +132,7 @@ STRICT = Profile(
     page_size=2,
     results_refuse_limit=False,
     assistants_are_learners_in_roster=False,
+    locked_grades_are_errors=False,
     suspended_are_gradable=False,
 )
 

@@ -40,7 +40,7 @@ def edit_grade(item_id: int, sub: str) -> str:
 
 @workshop.post("/grades/<int:item_id>/<sub>")
 def change_grade(item_id: int, sub: str) -> AnyResponse:
-    """Override a grade, lift the override, or delete the grade."""
+    """Override a grade, empty it, lift the override, lock or unlock it, or delete it."""
     item, _, grade = _place(item_id, sub)
     lms, action = _lms(), request.form.get("action")
     if action == "override":
@@ -48,6 +48,10 @@ def change_grade(item_id: int, sub: str) -> AnyResponse:
         if points is None or not 0 <= points <= item.maximum:
             abort(400)
         lms.override_grade(item_id, sub, points, request.form.get("comment") or None)
+    elif action == "empty":
+        lms.override_grade(item_id, sub, None)
+    elif action in {"lock", "unlock"}:
+        lms.lock_grade(item_id, sub, action == "lock")
     elif action == "lift" and grade is not None:
         lms.lift_override(item_id, sub)
     elif action == "delete":

@@ -80,3 +80,9 @@ def test_a_platform_may_page_its_roster_unasked() -> None:
         found += [member["user_id"] for member in json.loads(reply.data)["members"]]
         link = reply.headers.get("Link", "").partition("services.php")[2].partition(">")[0]
     assert len(found) == len(set(found)) == 15
+
+
+def test_a_platform_may_refuse_scores_of_locked_grades() -> None:
+    client, bearer = other(locked_grades_are_errors=False)
+    platform_of(client.application).lock_grade(2, "5")
+    assert post_score(client, bearer, a_score()).status_code == 403

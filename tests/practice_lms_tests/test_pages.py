@@ -103,7 +103,9 @@ def test_nobody_opens_a_tool_before_a_person_is_picked(client: FlaskClient) -> N
     assert "<iframe" not in client.get("/activities/m1").get_data(as_text=True)
 
 
-def test_a_grade_is_overridden_lifted_and_deleted_on_its_page(lms: PracticeLms, client: FlaskClient) -> None:
+def test_a_grade_is_overridden_lifted_emptied_locked_and_deleted_on_its_page(
+    lms: PracticeLms, client: FlaskClient
+) -> None:
     assert post(client, "/grades/2/4", action="override", points="6.5", comment="口頭試問") == 302
     grade = lms.grade("user1", "m1")
     assert grade is not None
@@ -113,6 +115,11 @@ def test_a_grade_is_overridden_lifted_and_deleted_on_its_page(lms: PracticeLms, 
     assert "上書き済み" in page
     assert post(client, "/grades/2/4", action="lift") == 302
     assert grade.overridden is False
+    assert post(client, "/grades/2/4", action="empty") == 302
+    assert (grade.final, grade.overridden) == (None, True)
+    for action, is_locked in (("lock", True), ("unlock", False)):
+        assert post(client, "/grades/2/4", action=action) == 302
+        assert grade.locked is is_locked
     assert post(client, "/grades/2/4", action="delete") == 302
     assert lms.grade("user1", "m1") is None
 

@@ -1,6 +1,7 @@
 """Line items, results and scores: the recorded session with a Moodle 4.5.6 is played again."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from flask.testing import FlaskClient
@@ -242,3 +243,41 @@ def test_calls_are_logged_with_status_and_reason(lms: PracticeLms, client: Flask
     assert (first.status, second.status) == (200, 409)
     assert (first.person, first.what) == ("user2", "M1 個人情報と情報資産: 8 / 10")
     assert second.reason == "Refusing score with an earlier timestamp for item 2 and user 5"
+
+
+def test_a_cell_that_a_teacher_emptied_stays_empty_and_its_result_names_the_person_alone(
+    lms: PracticeLms, client: FlaskClient, bearer: dict[str, str]
+) -> None:
+    post_score(client, bearer, a_score())
+    lms.override_grade(2, "5", None)
+    (shown,) = results_of(client, bearer, "5")
+    assert list(shown) == ["id", "userId"]
+    later = datetime.fromtimestamp(lms.clock.timestamp() + 5, UTC).isoformat()
+    assert post_score(client, bearer, a_score()).status_code == 409
+    assert post_score(client, bearer, a_score(at=later)).status_code == 200
+    assert results_of(client, bearer, "5") == [shown]
+    lms.lift_override(2, "5")
+    assert results_of(client, bearer, "5")[0]["resultScore"] == 8
+
+
+def test_a_locked_grade_is_answered_500_for_as_long_as_it_is_locked(
+    lms: PracticeLms, client: FlaskClient, bearer: dict[str, str]
+) -> None:
+    post_score(client, bearer, a_score())
+    lms.lock_grade(2, "5")
+    for _ in range(2):
+        reply = post_score(client, bearer, a_score(at="2026-11-22T23:11:00Z", scoreGiven=9))
+        assert (reply.status_code, reply.get_data(as_text=True)) == (500, "[]")
+    assert results_of(client, bearer, "5")[0]["resultScore"] == 8
+    lms.lock_grade(2, "5", locked=False)
+    assert post_score(client, bearer, a_score(at="2026-11-22T23:11:00Z", scoreGiven=9)).status_code == 200
+
+
+def test_who_comes_back_after_leaving_has_no_grades(
+    lms: PracticeLms, client: FlaskClient, bearer: dict[str, str]
+) -> None:
+    post_score(client, bearer, a_score())
+    lms.unenrol("user2")
+    lms.unenrol("user2", gone=False)
+    assert results_of(client, bearer, "5") == []
+    assert post_score(client, bearer, a_score()).status_code == 200

@@ -21,7 +21,7 @@ def test_a_second_run_knows_keys_grades_and_suspensions(tmp_path: Path) -> None:
     first = PracticeLms(config)
     first.override_grade(2, "4", 7.5, "対面")
     first.suspend("newcomer")
-    first.unenrol("staff")
+    first.unenrol("newcomer")
     first.rotate_key()
     second = PracticeLms(config)
     grade = second.grade("staff", "m1")
@@ -29,7 +29,7 @@ def test_a_second_run_knows_keys_grades_and_suspensions(tmp_path: Path) -> None:
     assert (grade.final, grade.comment, grade.overridden) == (7.5, "対面", True)
     assert second.keys.jwks() == first.keys.jwks()
     assert second.state.session_secret == first.state.session_secret
-    assert (second.state.suspended, second.state.unenrolled) == ({"newcomer"}, {"staff"})
+    assert (second.state.suspended, second.state.unenrolled) == ({"newcomer"}, {"newcomer"})
 
 
 def test_the_file_with_the_private_keys_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
