@@ -59,7 +59,8 @@ def read_settings(claims: Mapping[str, Any], registration: Registration) -> Deep
         raise LaunchRefused(LaunchFault.SETTINGS_MISSING)
     if RESOURCE_LINK not in strings(settings.get("accept_types"), fault):
         raise LaunchRefused(LaunchFault.LINKS_NOT_ACCEPTED)
-    strings(settings.get("accept_presentation_document_targets"), fault)  # required, although any of them is well
+    if not strings(settings.get("accept_presentation_document_targets"), fault):  # required, and any of them is well
+        raise LaunchRefused(fault)
     data = settings.get("data")  # an empty one goes back too
     if string(settings, "data", fault) is not None and len(settings["data"]) > MAX_DATA:
         raise LaunchRefused(LaunchFault.DATA_TOO_LONG)

@@ -65,6 +65,7 @@ def _config(options: argparse.Namespace) -> PlatformConfig:
             tool,
             client_id=options.client_id or tool.client_id,
             deployment_id=options.deployment_id or tool.deployment_id,
+            custom_parameters={"context_history": "$Context.id.history"},
         ),
     )
     return with_people_file(config, options.people) if options.people else config

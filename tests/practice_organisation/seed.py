@@ -211,8 +211,15 @@ def cast() -> dict[str, Any]:
             "title": "ISMSと私の役割（新しいウィンドウ）",
             "window": "new",
         },
-        {"key": "mine", "title": "わたしの受講状況", "link_id": "3", "custom": {}, "window": "embed"},
+        {
+            "key": "mine",
+            "title": "わたしの受講状況",
+            "link_id": "3",
+            "custom": {"akashi": "training"},
+            "window": "embed",
+        },
         {"key": "pledges", "title": "誓約書", "link_id": "4", "custom": {"akashi": "pledges"}, "window": "embed"},
+        {"key": "handmade", "title": "手作業で作った活動", "link_id": "5", "custom": {}, "window": "embed"},
     ]
     course = {"id": "2", "label": "ISMS-2026", "title": "情報セキュリティ講習 2026", "activities": activities}
     return {"people": people, "courses": [course], "name": "練習用LMS", "short_name": "practice"}

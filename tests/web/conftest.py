@@ -22,7 +22,7 @@ from lms.services.platforms import NewPlatform, StoredKeysets, add_platform
 from lms.store.base import Database
 from tests.conftest import NOW
 from tests.postgresql_server import Cluster
-from tests.practice_lms.defaults import default_config
+from tests.practice_lms.defaults import default_config, with_custom
 from tests.practice_lms.keys import SigningKey
 from tests.practice_lms.lms import PracticeLms
 from tests.practice_lms.model import Activity, PlatformConfig
@@ -203,7 +203,8 @@ def lms_config(tmp_path_factory: pytest.TempPathFactory) -> PlatformConfig:
     config = with_people_file(default_config(LMS, TOOL), people)
     course = config.courses[0]
     lost = Activity(key="lost", title="使われていない教材", link_id="9", custom={"akashi": "no-such-module"})
-    return replace(config, courses=(replace(course, activities=(*course.activities, lost)),))
+    config = replace(config, courses=(replace(course, activities=(*course.activities, lost)),))
+    return with_custom(config, {"context_history": "$Context.id.history"})
 
 
 @pytest.fixture
