@@ -206,6 +206,15 @@ def begin_login(
     return f"{platform.authorization_url}{joiner}{urlencode(query)}", state
 
 
+def platform_address_of(session: Session, state: str) -> str | None:
+    """Return an address of the platform that a login went to; None for a state that is not one of ours."""
+    return session.scalar(
+        select(Platform.authorization_url)
+        .join(PendingLogin, PendingLogin.platform_id == Platform.id)
+        .where(PendingLogin.state_hash == _hash(state))
+    )
+
+
 def login_cookie_name(state: str) -> str:
     """Return the name under which the browser keeps the secret of one login, from the state that comes back."""
     return f"__Host-l-{sha256(state.encode()).hexdigest()[:16]}"

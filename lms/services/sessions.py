@@ -172,6 +172,15 @@ def was_ended(session: Session, handle: str, secret: str) -> bool:
     return row.revoked_at is not None
 
 
+def platform_address_of_session(session: Session, handle: str) -> str | None:
+    """Return an address of the platform that a session came from, over or not; None if there is none."""
+    return session.scalar(
+        select(Platform.authorization_url)
+        .join(LaunchSession, LaunchSession.platform_id == Platform.id)
+        .where(LaunchSession.handle == handle)
+    )
+
+
 def touch(session: Session, handle: str, now: datetime) -> None:
     """Move the sliding expiry of a session, up to the longest that a session lasts."""
     opened_at = session.scalar(select(LaunchSession.created_at).where(LaunchSession.handle == handle))

@@ -72,6 +72,7 @@ from lms.services.trace import UnknownEvidenceError
 from lms.store.records import CorrectedMeanwhileError
 from lms.web.auditors import UnknownAuditorError
 from lms.web.moments import BadFilterError
+from lms.web.refusal_frames import allow_reading_in_its_frame
 from lms.web.request import browser_language, end_reading, now, tool
 from lms.web.security import FormTokenError, NotLaunchedError, NotPermittedError, SessionEndedError, visitor
 from lms.wording.gettext import set_language
@@ -230,6 +231,7 @@ def answer(error: Exception) -> Response:
         _note(error, found, reason_code)
     if found.status == 503:
         log.error("unavailable", error=type(error).__name__, endpoint=request.endpoint)
+    allow_reading_in_its_frame(error)
     return _page(found, reason_code)
 
 
@@ -254,6 +256,7 @@ def answer_http(error: HTTPException) -> Response:
     found = Answer(status, code)
     if status != 404 and request.path.startswith("/lti/"):  # at the door every fault is noted
         _note(error, found, code)
+    allow_reading_in_its_frame(error)
     return _page(found, code)
 
 

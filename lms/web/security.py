@@ -208,6 +208,9 @@ def guard() -> None:
 def _check_form_token() -> None:
     from flask import session  # noqa: PLC0415 - the request's own session
 
+    # Forms come from the session's own pages. Browsers that say where a request comes from are believed when they say no.
+    if request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
+        raise FormTokenError
     sent = request.form.get("form_token", "")
     if not hmac.compare_digest(sent.encode(), session.form_token.encode()):  # type: ignore[attr-defined]  # LaunchedSession
         raise FormTokenError
