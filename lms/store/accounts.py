@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.store.base import Base, BigId
+from lms.store.base import Base, BigId, Owned
 
 
-class LocalAccount(Base):
+class LocalAccount(Owned, Base):
     """One break-glass administrator of an organisation."""
 
     __tablename__ = "local_account"
@@ -30,7 +30,7 @@ class LocalAccount(Base):
     disabled_at: Mapped[datetime | None]
 
 
-class SignInAttempt(Base):
+class SignInAttempt(Owned, Base):
     """One try to sign in, kept for a day so that tries can be counted."""
 
     __tablename__ = "sign_in_attempt"

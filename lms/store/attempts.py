@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.store.base import Base, BigId
+from lms.store.base import Base, BigId, Owned
 from lms.store.records import Record
 
 ITEMS = "items"
 """Name of the commitment to, in order of a paper, shown order, answer as given, points given and possible."""
 
 
-class Attempt(Base):
+class Attempt(Owned, Base):
     """An attempt 受験 and its paper; work state until it is submitted."""
 
     __tablename__ = "attempt"
@@ -41,7 +41,7 @@ class Attempt(Base):
     submitted_at: Mapped[datetime | None]
 
 
-class Answer(Base):
+class Answer(Owned, Base):
     """The answer given to one question of a paper, saved as given."""
 
     __tablename__ = "answer"

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.store.base import Base, BigId
+from lms.store.base import Base, BigId, Owned
 
 
-class AuditEvent(Base):
+class AuditEvent(Owned, Base):
     """One event; refusals before an organisation is known have none."""
 
     __tablename__ = "audit_event"

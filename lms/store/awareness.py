@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from courses.awareness import module_content_hash
-from lms.store.base import Base, BigId
+from lms.store.base import Base, BigId, Owned
 from lms.store.records import Record, known
 from quizzes.questions import question_content_hash
 
@@ -68,7 +68,7 @@ class Adoption(Record, Base):
     """Module key to version hash: what the decision adopts."""
 
 
-class ReadingPlace(Base):
+class ReadingPlace(Owned, Base):
     """Where somebody is in a module; work state."""
 
     __tablename__ = "reading_place"

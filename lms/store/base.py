@@ -3,6 +3,9 @@
 SQLite is opened through pysqlite3 (a current build: older ones can lose commits), in WAL mode with synchronous FULL, and
 is written under a file lock taken before ``BEGIN IMMEDIATE``. PostgreSQL is refused with fsync off.
 
+Rows belong to organisations. A session of somebody's request keeps to that person's organisation (`OwnedSession.keep_to`);
+the steps before a session exists, the worker and the commands see all of them.
+
 Source: quality.md §2 (measured), architecture.md §5; https://www.sqlite.org/wal.html#walresetbug
 """
 
@@ -10,15 +13,28 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pysqlite3.dbapi2
-from sqlalchemy import JSON, BigInteger, Connection, DateTime, Engine, Integer, MetaData, create_engine, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    create_engine,
+    event,
+    literal_column,
+)
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, LoaderCriteriaOption, ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.types import TypeDecorator
 
 OLDEST_SAFE_SQLITE = (3, 51, 3)
@@ -74,6 +90,69 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, dict[str, Any]: JSON, list[Any]: JSON}
 
 
+class _OwnColumn:
+    """Stands in for each table's own column while SQLAlchemy looks at `own_rows`."""
+
+    def __get__(self, _row: object, _owner: type) -> ColumnElement[int]:
+        return literal_column("organisation_id")
+
+
+class Owned:
+    """A table whose rows belong to an organisation each, in their column ``organisation_id``."""
+
+    if TYPE_CHECKING:
+        organisation_id: Any
+    else:
+        organisation_id = _OwnColumn()
+
+
+ALL_OWNERS: dict[str, Any] = {"akashi_all_owners": True}
+"""Execution options of a statement that looks beyond one organisation on purpose."""
+
+
+class ForeignOwnerError(RuntimeError):
+    """A session that keeps to one organisation was to write a row of another."""
+
+
+class OwnedSession(Session):
+    """A session that can keep to one organisation: it finds, changes and adds rows of no other."""
+
+    def keep_to(self, organisation_id: int) -> None:
+        """Keep to an organisation from now on, whatever a statement asks for."""
+        self.info["owner"] = organisation_id
+
+
+@lru_cache(maxsize=1024)
+def own_rows(organisation_id: int) -> LoaderCriteriaOption:
+    """Return what narrows every table of a statement to an organisation's rows, aliases and subqueries too."""
+    return with_loader_criteria(
+        Owned, lambda table: table.organisation_id == organisation_id, include_aliases=True, propagate_to_loaders=False
+    )
+
+
+@event.listens_for(OwnedSession, "do_orm_execute")
+def _narrow(state: ORMExecuteState) -> None:
+    owner = state.session.info.get("owner")
+    if owner is None or state.is_column_load or state.is_relationship_load:
+        return
+    if state.is_insert:
+        given = state.parameters or {}
+        rows = [given] if isinstance(given, Mapping) else given
+        if any(row.get("organisation_id", owner) not in {owner, None} for row in rows):
+            raise ForeignOwnerError
+    elif not state.execution_options.get("akashi_all_owners", False):
+        state.statement = state.statement.options(own_rows(owner))
+
+
+@event.listens_for(OwnedSession, "before_flush")
+def _check_owner(session: Session, _context: Any, _instances: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
+    owner = session.info.get("owner")
+    if owner is not None:
+        for row in (*session.new, *session.dirty):
+            if isinstance(row, Owned) and row.organisation_id not in {owner, None}:
+                raise ForeignOwnerError(type(row).__name__)
+
+
 class Database:
     """One database and the two ways into it."""
 
@@ -87,18 +166,18 @@ class Database:
         self._lock_path = f"{path}.lock" if self.is_sqlite and path else None
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self) -> Iterator[OwnedSession]:
         """Open a session for reading one consistent state; what it changes is never written."""
-        with Session(self.engine, autoflush=False, expire_on_commit=False) as session:
+        with OwnedSession(self.engine, autoflush=False, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self) -> Iterator[OwnedSession]:
         """Open the one short transaction that writes: committed at the end, rolled back on any error.
 
         On SQLite it waits for the other writers at a file lock; keep it to about a millisecond, and no network in it.
         """
-        with self._write_lock(), Session(self._writing_engine, expire_on_commit=False) as session:
+        with self._write_lock(), OwnedSession(self._writing_engine, expire_on_commit=False) as session:
             yield session
             session.commit()
 

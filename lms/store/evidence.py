@@ -11,7 +11,7 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lms.store.base import Base, BigId
+from lms.store.base import Base, BigId, Owned
 from lms.store.records import Record
 
 
@@ -25,7 +25,7 @@ class PackKey(Record, Base):
     """C2SP verifier key; its name is that of the ledger and ``/pack``."""
 
 
-class EvidencePackJob(Base):
+class EvidencePackJob(Owned, Base):
     """A pack that somebody asked for; work state. The file lies in the spool folder for some days, the row stays."""
 
     __tablename__ = "evidence_pack_job"

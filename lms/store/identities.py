@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 from sqlalchemy import ForeignKey, Select, UniqueConstraint, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from lms.store.base import Base, BigId
+from lms.store.base import Base, BigId, Owned
 from lms.store.records import Record, known
 
 
-class LtiIdentity(Base):
+class LtiIdentity(Owned, Base):
     """Somebody as one registration knows them; the only table that holds a platform's ``sub``."""
 
     __tablename__ = "lti_identity"

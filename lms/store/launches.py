@@ -9,10 +9,10 @@ from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.store.accounts import LocalAccount
-from lms.store.base import Base, BigId
+from lms.store.base import Base, BigId, Owned
 
 
-class PendingLogin(Base):
+class PendingLogin(Owned, Base):
     """One login, from its start to the single launch that consumes it; at most 5 minutes old."""
 
     __tablename__ = "pending_login"
@@ -30,7 +30,7 @@ class PendingLogin(Base):
     consumed_at: Mapped[datetime | None]
 
 
-class ResourceLink(Base):
+class ResourceLink(Owned, Base):
     """An activity in a platform's course that opens the tool, with its line item as last seen."""
 
     __tablename__ = "resource_link"
@@ -66,7 +66,7 @@ class ResourceLink(Base):
     last_launched_at: Mapped[datetime]
 
 
-class PlacedItem(Base):
+class PlacedItem(Owned, Base):
     """An item that was handed to a platform by deep linking; the activity that becomes of it carries the key."""
 
     __tablename__ = "placed_item"
@@ -82,7 +82,7 @@ class PlacedItem(Base):
     placed_by: Mapped[str]
 
 
-class ResourceLinkVisit(Base):
+class ResourceLinkVisit(Owned, Base):
     """That an identity launched an activity: its grade belongs there too."""
 
     __tablename__ = "resource_link_visit"
@@ -94,7 +94,7 @@ class ResourceLinkVisit(Base):
     """Whether the last launch said so; instructors cannot be graded in Moodle."""
 
 
-class LaunchSession(Base):
+class LaunchSession(Owned, Base):
     """What one launch may do, under its own address and cookie."""
 
     __tablename__ = "launch_session"
@@ -127,7 +127,7 @@ class LaunchSession(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class DeepLinkingRequest(Base):
+class DeepLinkingRequest(Owned, Base):
     """What a deep-linking launch asked for, until it is answered once."""
 
     __tablename__ = "deep_linking_request"
@@ -146,7 +146,7 @@ class DeepLinkingRequest(Base):
     answered_at: Mapped[datetime | None]
 
 
-class HandoverTicket(Base):
+class HandoverTicket(Owned, Base):
     """A one-time ticket that takes a launch's session from a frame to a top-level window; at most a minute old."""
 
     __tablename__ = "handover_ticket"

@@ -12,10 +12,10 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, Index, LargeBinary, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lms.store.base import Base, BigId
+from lms.store.base import Base, BigId, Owned
 
 
-class LedgerEvent(Base):
+class LedgerEvent(Owned, Base):
     """One event: the canonical bytes of what was recorded, and their leaf hash."""
 
     __tablename__ = "ledger_event"
@@ -30,7 +30,7 @@ class LedgerEvent(Base):
     """RFC 8785 bytes, stored as hashed."""
 
 
-class LedgerPending(Base):
+class LedgerPending(Owned, Base):
     """Events that have no place in the tree yet; row ids are no order of commits, so this table is the queue."""
 
     __tablename__ = "ledger_pending"
@@ -39,7 +39,7 @@ class LedgerPending(Base):
     organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
 
 
-class LedgerLeaf(Base):
+class LedgerLeaf(Owned, Base):
     """The place of an event in its organisation's tree; the key makes two sequencers fail rather than fork."""
 
     __tablename__ = "ledger_leaf"
@@ -51,7 +51,7 @@ class LedgerLeaf(Base):
     event_id: Mapped[int] = mapped_column(BigId, ForeignKey("ledger_event.id"), unique=True)
 
 
-class LedgerCheckpoint(Base):
+class LedgerCheckpoint(Owned, Base):
     """A signed tree head, with the state from which the next one is computed."""
 
     __tablename__ = "ledger_checkpoint"

@@ -16,14 +16,14 @@ from sqlalchemy import ForeignKey, LargeBinary, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from courses.events import SALT_LENGTH, commit_fields
-from lms.store.base import Base, BigId
+from lms.store.base import Base, BigId, Owned
 from lms.store.records import OrganisationKey, Record, record_personal
 
 PersonalValues = Mapping[str, str | None]
 """Field name to text; None for a value that is absent."""
 
 
-class RecordOpening(Base):
+class RecordOpening(Owned, Base):
     """The personal values of one record, with the salt of their commitments; erased whole."""
 
     __tablename__ = "record_opening"

@@ -10,10 +10,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.store.base import Base, BigId
+from lms.store.base import Base, BigId, Owned
 
 
-class ScoreDelivery(Base):
+class ScoreDelivery(Owned, Base):
     """What a platform should hold for one person in one activity, and what it was last told."""
 
     __tablename__ = "score_delivery"
@@ -56,7 +56,7 @@ class ScoreDelivery(Base):
     set_aside_by: Mapped[str | None]
 
 
-class ScoreTry(Base):
+class ScoreTry(Owned, Base):
     """One call that carried a score, whatever came of it: the history of a delivery, and how an own score is known again."""
 
     __tablename__ = "score_try"
@@ -75,7 +75,7 @@ class ScoreTry(Base):
     """``delivered``, else the code of the refusal or fault."""
 
 
-class Reconciliation(Base):
+class Reconciliation(Owned, Base):
     """One reading of a line item's results, nightly or because somebody asked for it."""
 
     __tablename__ = "reconciliation"

@@ -14,7 +14,7 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.store.base import Base, BigId
+from lms.store.base import Base, BigId, Owned
 from lms.store.records import Fact
 
 PERSONAL_FIELDS = (
@@ -29,7 +29,7 @@ PERSONAL_FIELDS = (
 )
 
 
-class Person(Base):
+class Person(Owned, Base):
     """A person; everything known of them stands in dated facts."""
 
     __tablename__ = "person"
@@ -52,7 +52,7 @@ class PersonParticulars(PersonFact, Base):
     event_type: ClassVar[str] = "person.particulars_recorded"
 
 
-class PersonalOpening(Base):
+class PersonalOpening(Owned, Base):
     """The personal values behind a row of particulars, with the salt of their commitments; may be erased."""
 
     __tablename__ = "personal_opening"

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lms.store.base import Base, BigId
+from lms.store.base import Base, BigId, Owned
 
 
-class Platform(Base):
+class Platform(Owned, Base):
     """One registration: an issuer and the client_id that it gave the tool."""
 
     __tablename__ = "platform"
@@ -40,7 +40,7 @@ class Platform(Base):
     created_at: Mapped[datetime]
 
 
-class Deployment(Base):
+class Deployment(Owned, Base):
     """A deployment of a registration; launches from others are refused."""
 
     __tablename__ = "deployment"
@@ -50,7 +50,7 @@ class Deployment(Base):
     organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"))
 
 
-class PlatformKeyset(Base):
+class PlatformKeyset(Owned, Base):
     """The platform's public keys as last fetched; a good copy outlives the platform's outages."""
 
     __tablename__ = "platform_keyset"
@@ -64,7 +64,7 @@ class PlatformKeyset(Base):
     """When a fetch was last tried: limits how often an unknown ``kid`` asks again."""
 
 
-class PlatformInvitation(Base):
+class PlatformInvitation(Owned, Base):
     """An administrator's invitation to register one platform, which serves once."""
 
     __tablename__ = "platform_invitation"
@@ -82,7 +82,7 @@ class PlatformInvitation(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class RegistrationRequest(Base):
+class RegistrationRequest(Owned, Base):
     """What a platform answered to a dynamic registration; it opens nothing before somebody has approved it."""
 
     __tablename__ = "registration_request"

@@ -29,7 +29,7 @@ from courses.events import (
     recorded_time,
 )
 from courses.ledger import leaf_hash
-from lms.store.base import BigId
+from lms.store.base import BigId, Owned
 from lms.store.ledger import LedgerEvent, LedgerLeaf, LedgerPending, reserve_event_ids
 
 
@@ -47,7 +47,7 @@ class Moment:
     """Size of the organisation's ledger tree; None: everything recorded."""
 
 
-class Record:
+class Record(Owned):
     """Columns that every record has."""
 
     event_type: ClassVar[str]

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.store.base import Base, BigId
+from lms.store.base import Base, BigId, Owned
 
 
-class RosterSource(Base):
+class RosterSource(Owned, Base):
     """A course whose roster a platform offers."""
 
     __tablename__ = "roster_source"
@@ -31,7 +31,7 @@ class RosterSource(Base):
     seen_at: Mapped[datetime]
 
 
-class RosterPull(Base):
+class RosterPull(Owned, Base):
     """One pull of a roster, from the wish to its end; a complete one is a snapshot."""
 
     __tablename__ = "roster_pull"
@@ -55,7 +55,7 @@ class RosterPull(Base):
     """Pages that the platform needed for it."""
 
 
-class RosterMember(Base):
+class RosterMember(Owned, Base):
     """Somebody in a snapshot; names are kept with the identity alone."""
 
     __tablename__ = "roster_member"

@@ -16,7 +16,7 @@ from lms.lti.http import PlatformHttp
 from lms.lti.keysets import KeysetSource
 from lms.lti.tool_facts import ToolFacts
 from lms.lti.tool_keys import ToolKeyring
-from lms.store.base import Database
+from lms.store.base import Database, OwnedSession
 
 
 class RowId(IntegerConverter):
@@ -66,6 +66,7 @@ def reading() -> Session:
     if "reading" not in g:
         g.reading_context = tool().database.reading()
         g.reading = g.reading_context.__enter__()
+        _keep_to_own(g.reading)
     session: Session = g.reading
     return session
 
@@ -75,7 +76,20 @@ def transaction() -> Iterator[Session]:
     """Open the one short writing transaction; what was read before is read anew after it."""
     end_reading()
     with tool().database.transaction() as session:
+        _keep_to_own(session)
         yield session
+
+
+def keep_to(organisation_id: int) -> None:
+    """Let this request find and change rows of one organisation alone, from now on."""
+    g.owner = organisation_id
+    if "reading" in g:
+        _keep_to_own(g.reading)
+
+
+def _keep_to_own(session: OwnedSession) -> None:
+    if "owner" in g:
+        session.keep_to(g.owner)
 
 
 def end_reading() -> None:

@@ -21,7 +21,7 @@ from flask_login import LoginManager, UserMixin, current_user
 from lms.lti.http import origin_of
 from lms.services.permissions import Permission
 from lms.services.sessions import Visitor, find_visitor, touch, was_ended
-from lms.web.request import browser_language, now, reading, tool, transaction
+from lms.web.request import browser_language, keep_to, now, reading, tool, transaction
 from lms.wording.gettext import set_language
 
 _SESSION_PATH = re.compile(r"^/s/([0-9a-f]{16})/")
@@ -192,6 +192,7 @@ def guard() -> None:
         set_language(browser_language())
         return
     asking = visitor()
+    keep_to(asking.organisation.id)
     set_language(asking.language)
     if asking.platform_address is not None:
         allow_frames_of(asking.platform_address)
