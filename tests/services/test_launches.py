@@ -266,7 +266,8 @@ def test_the_next_launch_tells_what_has_changed(database: Database, organisation
     opened = launch(database, after, STAFF, now + timedelta(days=1), locale="en_us")
     (link,), (identity,) = rows(database, ResourceLink), rows(database, LtiIdentity)
     assert opened.opens is None
-    assert (link.title, link.opens, link.line_item_url) == ("改題", None, None)
+    assert (link.title, link.opens) == ("改題", None)
+    assert link.line_item_url is not None, "what was found once stands until another one is named"
     assert (identity.claimed_family_name, identity.claimed_staff_number) == ("改姓", None)
     assert (identity.first_seen_at, identity.last_seen_at) == (now, now + timedelta(days=1))
     assert {each.language for each in rows(database, LaunchSession)} == {"ja", "en"}
@@ -346,5 +347,5 @@ def test_a_deployment_is_accepted_once_it_has_been_added(
         with database.transaction() as session:
             add_deployment(session, organisation, registration, "2", (ACTOR, now))
     launch(database, lms, STAFF, now)
-    kinds = [each.kind for each in rows(database, AuditEvent)]
+    kinds = [each.kind for each in rows(database, AuditEvent) if not each.kind.startswith("roster.")]
     assert kinds == ["platform.added", "launch.refused", "platform.deployment_added"]
