@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from lms.lti.messages import Launch
 from lms.lti.roster import Member, Roster
 from lms.services.audit import note
-from lms.services.identities import link_by_staff_number
+from lms.services.identities import link_as_before, link_by_staff_number
 from lms.store.identities import LtiIdentity
 from lms.store.platforms import Platform
 from lms.store.rosters import RosterMember, RosterPull, RosterSource
@@ -141,6 +141,8 @@ def keep_snapshot(session: Session, pull: RosterPull, roster: Roster, now: datet
     ]
     if rows:
         session.execute(insert(RosterMember), rows)
+    for identity in identities.values() if platform.succeeds_id is not None else ():
+        link_as_before(session, platform, identity, now)
     if platform.trusts_staff_number:
         claimed = {identities[each.user_id].id: each.staff_number for each in roster.members if each.staff_number}
         for batch in _batched(claimed.items(), _BATCH):

@@ -157,7 +157,8 @@ def test_a_platform_is_registered_once_and_gets_more_deployments(installed: Term
     assert "never overwritten" in installed.refused("platform", "add", "Moodle", *PLATFORM)
     assert "accepted" in installed.done("platform", "deployment", PLATFORM[1], "abc", "2")
     assert "No platform" in installed.refused("platform", "deployment", PLATFORM[1], "other", "2")
-    assert "web address" in installed.refused("platform", "add", "x", *PLATFORM, "--token-url", "nonsense")
+    other = ("--issuer", "https://moodle.example.invalid", "--client-id", "other", "--deployment", "1")
+    assert "web address" in installed.refused("platform", "add", "x", *other, "--token-url", "nonsense")
 
 
 def test_roles_are_granted_to_people_on_the_staff_list_alone(installed: Terminal) -> None:
