@@ -22,6 +22,7 @@ from lms.store.attempts import AttemptResult
 from lms.store.identities import identities_of, person_of
 from lms.store.launches import ResourceLink, ResourceLinkVisit
 from lms.store.outbox import ScoreDelivery
+from lms.store.platforms import Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,16 @@ class DeliveryState:
     """``wanted``, ``delivered`` or ``dead``; see `lms.store.outbox`."""
     refusal: str | None
     delivered_at: datetime | None
+    decided_at: datetime
+    """Since when it has been wanted there."""
+    tries: int
+    """How often it was tried in vain."""
+    standing: str | None
+    """What the platform was last seen to hold; see `lms.store.outbox`."""
+    held_score: float | None
+    held_maximum: float | None
+    is_stopped: bool
+    """Whether nothing is sent to this platform at present."""
 
 
 def want_scores(session: Session, identity_ids: Sequence[int], module_key: str, now: datetime) -> None:
@@ -125,12 +136,24 @@ def _may_take_scores(link: ResourceLink) -> bool:
 def deliveries_of(session: Session, identity_ids: Sequence[int], module_key: str) -> list[DeliveryState]:
     """Return how far the results of a module have come, by activity, for one person."""
     rows = session.execute(
-        select(ResourceLink.title, ResourceLink.opens, ScoreDelivery)
+        select(ResourceLink.title, ResourceLink.opens, Platform.stopped_at, ScoreDelivery)
         .join(ScoreDelivery, ScoreDelivery.resource_link_pk == ResourceLink.id)
+        .join(Platform, Platform.id == ResourceLink.platform_id)
         .where(ScoreDelivery.identity_id.in_(identity_ids), ResourceLink.opens == module_key)
         .order_by(ScoreDelivery.id)
     )
     return [
-        DeliveryState(title or opens or module_key, row.state, row.refusal, row.delivered_at)
-        for title, opens, row in rows
+        DeliveryState(
+            activity=title or opens or module_key,
+            state=row.state,
+            refusal=row.refusal,
+            delivered_at=row.delivered_at,
+            decided_at=row.decided_at,
+            tries=row.tries,
+            standing=row.standing,
+            held_score=row.held_score,
+            held_maximum=row.held_maximum,
+            is_stopped=stopped_at is not None,
+        )
+        for title, opens, stopped_at, row in rows
     ]

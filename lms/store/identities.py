@@ -59,6 +59,17 @@ def person_of(session: Session, identity_id: int) -> int | None:
     )
 
 
+def people_behind(session: Session, identity_ids: Collection[int]) -> dict[int, int]:
+    """Return the person whom each of some identities is linked to now; who is nobody's is left out."""
+    newest = (
+        select(func.max(IdentityLink.id))
+        .where(IdentityLink.identity_id.in_(identity_ids))
+        .group_by(IdentityLink.identity_id)
+    )
+    rows = session.execute(select(IdentityLink.identity_id, IdentityLink.person_id).where(IdentityLink.id.in_(newest)))
+    return {identity_id: person_id for identity_id, person_id in rows if person_id is not None}
+
+
 def identities_of(session: Session, person_id: int) -> list[int]:
     """Return the identities that are linked to a person now."""
     newer = aliased(IdentityLink)

@@ -38,6 +38,7 @@ from lms.services.audits import UnknownAuditError
 from lms.services.awareness import UnknownModuleError
 from lms.services.certificates import NotOnStaffListError, NotPassedError
 from lms.services.deep_linking import ChoiceAnsweredError, NothingToChooseError
+from lms.services.deliveries import UnknownDeliveryError
 from lms.services.documents import UnknownDocumentError
 from lms.services.evidence.jobs import UnknownPackError
 from lms.services.handover import TicketRefused
@@ -125,6 +126,7 @@ TABLE: dict[type[Exception], Answer] = {
     BadFilterError: Answer(400, "filter_bad"),
     UnknownTreeSizeError: Answer(400, "tree_size_unknown"),
     UnknownIdentityError: Answer(404, "identity_unknown"),
+    UnknownDeliveryError: Answer(404, "delivery_unknown"),
     UnknownRosterError: Answer(404, "roster_unknown"),
     UnknownAuditError: Answer(404, "audit_unknown"),
     UnknownAreaError: Answer(404, "area_unknown"),

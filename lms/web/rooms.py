@@ -42,6 +42,7 @@ ROOMS = (
         ("my_roles", "appointing", "renewing", "bodies"),
     ),
     Room("identities.queue", Permission.LINK_IDENTITIES, lambda: _("Linking queue")),
+    Room("deliveries.overview", Permission.MANAGE_DELIVERIES, lambda: _("Grades to Moodle")),
     Room("rosters.courses", Permission.READ_ROSTERS, lambda: _("Rosters")),
     Room("platforms.overview", Permission.MANAGE_PLATFORMS, lambda: _("Platforms"), ("platform_changes",)),
     Room("pools.planner", Permission.READ_AUDITORS, lambda: _("Internal audit"), ("auditors", "audits", "audit_areas")),

@@ -23,6 +23,7 @@ from lms.services.scores import deliveries_of
 from lms.web.modules import learner, module_here
 from lms.web.request import now, reading, transaction
 from lms.web.security import requires, visitor
+from lms.wording.deliveries import learner_sentence
 from quizzes.marking import is_answered, mark_answer, right_answer
 from quizzes.questions import QuestionKind
 
@@ -152,6 +153,7 @@ def result(handle: str, attempt_id: int) -> str:
         lesson=module.module.body[asking.language],
         marks={each.position: mark_answer(each.question, each.answer) for each in paper.questions},
         right_answer=right_answer,
+        learner_sentence=learner_sentence,
         deliveries=deliveries_of(reading(), asking.identity_ids, module.module.key),
         desk=test_desk(reading(), learner(), module, now()),
     )

@@ -267,6 +267,9 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
         _("You have acknowledged this appointment already."),
         _("It is recorded with its time. Nothing was recorded again."),
     ),
+    "delivery_unknown": lambda: Refusal(
+        _("There is no such grade."), _("It may belong to another organisation. Go back to the list.")
+    ),
     "roster_unknown": lambda: Refusal(
         _("There is no such course."),
         _("Please choose one from the list of rosters."),

@@ -64,6 +64,7 @@ VALUES: dict[str, Any] = {
     "platform_id": 1,
     "identity_id": 1,
     "source_id": 1,
+    "delivery_id": 1,
     "kind": "affiliation",
     "fact_id": 1,
     "file_format": "csv",
