@@ -13,11 +13,11 @@ from typing import Any
 import jwt
 import pytest
 
-from lms.lti import id_tokens, messages
+from lms.lti import claims, deep_linking, id_tokens, messages
 from lms.services import launches
 from lms.web import launches as pages
 
-MODULES: tuple[ModuleType, ...] = (id_tokens, messages, launches, pages)
+MODULES: tuple[ModuleType, ...] = (id_tokens, claims, messages, deep_linking, launches, pages)
 
 
 class _Pass(ast.NodeTransformer):
@@ -84,6 +84,16 @@ def _compiled(function: FunctionType, tree: ast.Module) -> Any:
 def believe_any_signature(patch: pytest.MonkeyPatch) -> None:
     """Let no signature be checked."""
     patch.setattr(id_tokens, "_JWS", _Unchecked())
+
+
+def take_any_message(patch: pytest.MonkeyPatch) -> None:
+    """Let a message of an unknown type be one that opens an activity."""
+    patch.setattr(messages, "_KINDS", _Open())
+
+
+class _Open:
+    def get(self, _message_type: str) -> messages.MessageKind:
+        return messages.MessageKind.RESOURCE_LINK
 
 
 class _Unchecked:

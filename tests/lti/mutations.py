@@ -16,7 +16,7 @@ from urllib.parse import quote
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.lti.oracle import CLAIM, LOGIN_FIELDS, Login, Request
+from tests.lti.oracle import CLAIM, LOGIN_FIELDS, MEMBERSHIP, SETTINGS, Login, Request
 
 Json = dict[str, Any]
 MARK = "<b id=zz>"
@@ -27,6 +27,7 @@ HOSTILE: tuple[Any, ...] = (
     "a" * 5000, MARK, f'"><script>{MARK}', "' OR 1=1 --", "{{7*7}}", "${7*7}", "$User.id", "../../etc/passwd", "%00", "\r\nX: y",
     "null", "0", "NaN", [], {}, [None], [[]], {"a": None}, [1, "2"], {"id": {"id": "1"}}, ["x"] * 200, {MARK: MARK},
 )  # fmt: skip
+MESSAGES = ("LtiDeepLinkingRequest", "LtiSubmissionReviewRequest", "LtiResourceLinkRequest", "LtiStartProctoring")
 ALGORITHMS = (
     "none", "None", "NONE", "nOnE", "", "RS256 ", "rs256", "HS256", "HS384", "RS384", "RS512", "PS256", "ES256", "EdDSA",
     None, 0, ["RS256"], {"alg": "RS256"}, "RSA-OAEP", "dir",
@@ -89,7 +90,20 @@ class Mutator:
         return Mutated(self._request(login, self._token(*self._parts(login))), ["nothing"], is_harmless=True)
 
     def _parts(self, login: Login) -> tuple[Json, Json]:
-        return dict(self.known.header), {**copy.deepcopy(self.known.claims), "nonce": login.nonce}
+        """Header and claims of a genuine launch of any kind."""
+        claims = {**copy.deepcopy(self.known.claims), "nonce": login.nonce}
+        kind = self.dice.random()
+        if kind < 0.15:  # content is to be chosen
+            address = f"{claims['iss']}/mod/lti/contentitem_return.php?course=2"
+            shown = {"accept_types": ["ltiResourceLink"], "accept_presentation_document_targets": ["iframe", "window"]}
+            claims |= {CLAIM + "message_type": "LtiDeepLinkingRequest", CLAIM + "roles": [MEMBERSHIP + "Instructor"]}
+            claims[SETTINGS] = {"deep_link_return_url": address, "accept_multiple": True, "data": "x"} | shown
+        elif kind < 0.25:  # a submission is to be reviewed
+            role = self.dice.choice(("Instructor", "Learner"))
+            whose = claims["sub"] if role == "Learner" else self.dice.choice((claims["sub"], "101", "nobody"))
+            claims |= {CLAIM + "message_type": "LtiSubmissionReviewRequest", CLAIM + "roles": [MEMBERSHIP + role]}
+            claims[CLAIM + "for_user"] = {"user_id": whose}
+        return dict(self.known.header), claims
 
     def _token(self, header: Json | bytes, claims: Json | bytes) -> str:
         first, second = (each if isinstance(each, bytes) else as_json(each) for each in (header, claims))
@@ -107,37 +121,46 @@ class Mutator:
         return Mutated(self._request(login, self._token(header, claims)), what)
 
     def _change_claims(self, claims: Json, other: Login) -> str:
-        place, name = self._somewhere(claims)
         way = self.dice.randrange(9)
         if way == 0:
+            return self._change_time(claims)
+        if way == 1:
+            return self._change_binding(claims, other)
+        place, name = self._somewhere(claims)
+        if way == 2:
             place.pop(name)
             return f"{name} left out"
-        if way == 1:
-            return self._change_time(claims)
-        if way == 2:
-            new = self.dice.choice(["azp", "nbf", "jti", "aud", "iss", "acr", CLAIM + "for_user", "exp", "roles", MARK])
-            claims[new] = self.dice.choice((*HOSTILE, self.known.claims["aud"], "somebody"))
-            return f"{new} set to {claims[new]!r:.40}"
         if way == 3:
-            claims["nonce"] = self.dice.choice(
-                (other.nonce, "", None, [claims.get("nonce")], f"{claims.get('nonce')}=")
-            )
-            return "another nonce"
-        if way == 4:
             place[self._twist(name)] = place.pop(name)
             return f"{name} renamed"
-        if way == 5:
+        if way == 4:
             place[name] = self.dice.choice(([place[name]], {"value": place[name]}, [place[name]] * 2, str(place[name])))
-            return f"{name} wrapped"
-        if way == 6 and isinstance(place[name], str):
+        elif way == 5 and isinstance(place[name], str):
             place[name] = self._twist(place[name])
-            return f"{name} twisted to {place[name]!r:.40}"
-        place[name] = copy.deepcopy(self.dice.choice(HOSTILE))
-        return f"{name} set to {place[name]!r:.40}"
+        else:
+            place[name] = copy.deepcopy(self.dice.choice(HOSTILE))
+        return f"{name} set to {place[name]!r:.60}"
+
+    def _change_binding(self, claims: Json, other: Login) -> str:
+        """Change what ties a launch to its login, to us, or to a person's rights."""
+        way = self.dice.randrange(3)
+        if way == 0:
+            new = self.dice.choice(["azp", "nbf", "jti", "aud", "iss", "acr", CLAIM + "for_user", "exp", "roles", MARK])
+            claims[new] = self.dice.choice((*HOSTILE, self.known.claims["aud"], "somebody"))
+            return f"{new} set to {claims[new]!r:.60}"
+        if way == 1:
+            claims[CLAIM + "for_user"] = {"user_id": self.dice.choice(("101", claims.get("sub"), None, ["100"]))}
+            claims[CLAIM + "message_type"] = self.dice.choice(MESSAGES)
+            claims[CLAIM + "roles"] = [MEMBERSHIP + self.dice.choice(("Learner", "Mentor", "Instructor"))]
+            return "another kind of message"
+        nonce = claims.get("nonce")
+        claims["nonce"] = self.dice.choice((other.nonce, "", None, [nonce], f"{nonce}="))
+        return "another nonce"
 
     def _somewhere(self, claims: Json) -> tuple[Json, str]:
         """A claim, or a member of a claim that is an object; those that bind a launch more often than others."""
         binding = ["iss", "aud", "sub", "nonce", "iat", "exp"]
+        binding += [SETTINGS, CLAIM + "for_user"]
         binding += [CLAIM + each for each in ("deployment_id", "target_link_uri", "version", "message_type", "resource_link", "roles")]  # fmt: skip
         found = [each for each in binding if each in claims]
         name = self.dice.choice(found if found and self.dice.random() < 0.6 else list(claims) or ["iss"])

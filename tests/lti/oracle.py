@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 Pairs = list[tuple[str, str]]
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
+SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
+MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 LOGIN_FIELDS = ("iss", "login_hint", "target_link_uri", "client_id", "lti_message_hint", "lti_deployment_id")
 
@@ -48,7 +50,8 @@ class Opened:
     """Whom a genuine launch lets in, and where."""
 
     sub: str
-    link_id: str
+    link_id: str | None
+    """None while content is chosen."""
 
 
 @dataclass
@@ -132,8 +135,28 @@ class Oracle:
             and claims.get(CLAIM + "deployment_id") == self.deployment_id
             and claims.get(CLAIM + "target_link_uri") == self.target
             and claims.get(CLAIM + "version") == "1.3.0"
-            and claims.get(CLAIM + "message_type") == "LtiResourceLinkRequest"
+            and self._is_allowed(claims)
         )
+
+    def _is_allowed(self, claims: dict[str, Any]) -> bool:
+        """Whether this person may have what this kind of message asks for."""
+        kind = claims.get(CLAIM + "message_type")
+        if kind == "LtiDeepLinkingRequest":
+            settings = claims.get(SETTINGS)
+            is_chooser = _has_role(claims, "Instructor", "Administrator", "ContentDeveloper")
+            return is_chooser and isinstance(settings, dict) and self._can_be_answered(settings)
+        if kind == "LtiSubmissionReviewRequest":
+            whose = claims.get(CLAIM + "for_user")
+            user_id = whose.get("user_id") if isinstance(whose, dict) else None
+            return _is_id(user_id) and (user_id == claims.get("sub") or _has_role(claims, "Instructor"))
+        return bool(kind == "LtiResourceLinkRequest")
+
+    def _can_be_answered(self, settings: dict[str, Any]) -> bool:
+        types, url = settings.get("accept_types"), settings.get("deep_link_return_url")
+        if not isinstance(types, list) or "ltiResourceLink" not in types or not isinstance(url, str):
+            return False
+        home = f"{self.issuer}/"
+        return url.startswith((home, f"{self.issuer}?", f"{self.issuer}#")) or url == self.issuer
 
     def _is_fresh(self, claims: dict[str, Any]) -> bool:
         issued, expires, begins = claims.get("iat"), claims.get("exp"), claims.get("nbf", 0)
@@ -149,14 +172,25 @@ class Oracle:
     @staticmethod
     def _read(claims: dict[str, Any]) -> Opened | None:
         roles, link, sub = claims.get(CLAIM + "roles"), claims.get(CLAIM + "resource_link"), claims.get("sub")
+        is_choosing = claims[CLAIM + "message_type"] == "LtiDeepLinkingRequest"
         if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
             return None
         link_id = link.get("id") if isinstance(link, dict) else None
-        if not all(isinstance(each, str) and 0 < len(each) <= 255 for each in (sub, link_id)):
+        if not _is_id(sub) or not (is_choosing or _is_id(link_id)):
             return None
         if any("\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text) for text in _texts(claims)):
             return None
-        return Opened(str(sub), str(link_id))
+        return Opened(str(sub), None if is_choosing else str(link_id))
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 255
+
+
+def _has_role(claims: dict[str, Any], *names: str) -> bool:
+    roles = claims.get(CLAIM + "roles")
+    wanted = {*names, *(MEMBERSHIP + name for name in names)}
+    return isinstance(roles, list) and any(isinstance(role, str) and role in wanted for role in roles)
 
 
 def _names_alone(audience: Any, client_id: str) -> bool:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from werkzeug.test import TestResponse
 
-from tests.practice_lms.claims import CLAIM
+from tests.practice_lms.claims import CLAIM, VOCABULARY
 from tests.practice_lms.keys import KeyMaterial, sign
 from tests.practice_lms.lms import Mutation, PracticeLms
 from tests.web.conftest import STAFF
@@ -22,6 +22,9 @@ Json = dict[str, Any]
 ABSENT = object()
 YEAR = 365 * 24 * 3600
 ME = "uPracticeLms001"
+TEACHER = VOCABULARY + "membership#Instructor"
+LEARNER = VOCABULARY + "membership#Learner"
+SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -43,6 +46,28 @@ def times(issued: int = 0, expires: int | None = None) -> Mutation:
         return header, {**found, "iat": found["iat"] + issued, "exp": end}
 
     return mutate
+
+
+def choosing(**settings: Any) -> Mutation:
+    """A teacher's request to choose content; its settings may be changed, ABSENT to leave one out."""
+
+    def mutate(header: Json, found: Json) -> tuple[Json, Json]:
+        address = f"{found['iss']}/mod/lti/contentitem_return.php"
+        whole = {
+            "deep_link_return_url": address,
+            "accept_types": ["ltiResourceLink"],
+            "accept_presentation_document_targets": ["iframe"],
+        } | settings
+        kept = {name: value for name, value in whole.items() if value is not ABSENT}
+        changes = {CLAIM + "message_type": "LtiDeepLinkingRequest", CLAIM + "roles": [TEACHER], SETTINGS: kept}
+        return header, {name: value for name, value in found.items() if name != CLAIM + "resource_link"} | changes
+
+    return mutate
+
+
+def reviewing(for_user: Any, role: str = TEACHER) -> Mutation:
+    """A request to look at somebody's submission."""
+    return claims(message_type="LtiSubmissionReviewRequest", for_user=for_user, roles=[role])
 
 
 def header(**changes: Any) -> Mutation:
@@ -204,6 +229,25 @@ CASES = (
         claims(resource_link={"id": "9" * 256}),
         control=claims(resource_link={"id": "9" * 255}),
     ),
+    Case("08-review-without-whose", "for_user_missing", reviewing(ABSENT), control=reviewing({"user_id": "100"})),
+    Case("08-review-of-nobody", "for_user_missing", reviewing({"user_id": ""})),
+    Case("08-review-of-a-list", "for_user_malformed", reviewing(["100"])),
+    Case("30-without-settings", "deep_linking_settings_missing", claims(message_type="LtiDeepLinkingRequest")),
+    Case(
+        "30-without-return-url",
+        "deep_linking_return_url_missing",
+        choosing(deep_link_return_url=ABSENT),
+        control=choosing(),
+    ),
+    Case("30-return-url-null", "deep_linking_return_url_missing", choosing(deep_link_return_url=None)),
+    Case("30-return-url-a-list", "deep_linking_settings_malformed", choosing(deep_link_return_url=["https://x"])),
+    Case("30-return-url-a-script", "deep_linking_settings_malformed", choosing(deep_link_return_url="javascript:x()")),
+    Case(
+        "30-return-url-foreign",
+        "deep_linking_return_url_foreign",
+        choosing(deep_link_return_url="https://evil.example.invalid/return"),
+    ),
+    Case("30-links-not-accepted", "deep_linking_links_not_accepted", choosing(accept_types=["file"])),
     Case("28-nul-in-a-name", "text_unstorable", claims(family_name="a\0b"), control=claims(family_name="𠮷﨑")),
 )
 

@@ -15,7 +15,7 @@ from lms.store.base import Database
 from lms.store.platforms import Platform
 from tests.lti.refused import *  # noqa: F403 - its fixture
 from tests.lti.refused import Refused
-from tests.lti.spoilt import ABSENT, CASES, ME, Case, claims, header, launch
+from tests.lti.spoilt import ABSENT, CASES, LEARNER, ME, Case, choosing, claims, header, launch, reviewing
 from tests.practice_lms.lms import Mutation, PracticeLms
 from tests.web.conftest import *  # noqa: F403 - its fixtures
 from tests.web.conftest import OTHER_STAFF, STAFF
@@ -73,7 +73,7 @@ TABLE = {
     27: "no-target, foreign-target, foreign-target-at-login",
     28: "header-a-list, body-a-list, roles-a-string, roles-integers, sub-too-long, link-id-too-long",
     29: "unknown-iss, unknown-client, no-login-hint",
-    30: "keys-500, keys-html, keys-hanging, keys-at-a-private-address",
+    30: "keys-500, keys-html, keys-hanging, keys-at-a-private-address, without-return-url",
 }
 """The design's table: its numbers, and the mutations that each of them names."""
 
@@ -232,6 +232,21 @@ class TestNegative:
         with tool_database.transaction() as session:
             session.scalars(select(Platform)).one().stopped_at = None
         assert launch(client, lms).status_code == 303
+
+    @pytest.mark.parametrize(
+        ("message", "code"),
+        [
+            (reviewing({"user_id": "101"}, role=LEARNER), "submission_foreign"),
+            (reviewing({"user_id": "101"}, role="Learner"), "submission_foreign"),
+            (lambda head, found: claims(roles=[LEARNER])(*choosing()(head, found)), "may_not_choose"),
+            (lambda head, found: claims(roles=[])(*choosing()(head, found)), "may_not_choose"),
+        ],
+    )
+    def test_08_a_genuine_message_of_somebody_who_may_not_have_what_it_asks_for(
+        self, client: Browser, lms: PracticeLms, refused: Refused, message: Mutation, code: str
+    ) -> None:
+        refused(launch(client, lms, message), 403, code)
+        assert launch(client, lms, reviewing({"user_id": "100"}, role=LEARNER)).status_code == 303, "one's own"
 
     @pytest.mark.parametrize(
         "fault",
