@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+import requests
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 from sqlalchemy import select
@@ -26,8 +27,9 @@ from tests.browser.certificates import TlsFiles, make_certificate
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, LONGEST_WAIT, SCREEN
 from tests.browser.servers import Site, environment_of, free_port, running_tool, seeded_database
 from tests.browser.test_pledges import sign_from_the_course
-from tests.browser.walks import EMBEDDED, Walker, enter_lms, open_activity, wait_until_saved
+from tests.browser.walks import EMBEDDED, Walker, enter_lms, open_activity, tool_frame, wait_until_saved
 from tests.practice_lms.app import create_platform
+from tests.practice_lms.deep_linking import RETURN_PATH
 from tests.practice_lms.defaults import default_config
 from tests.practice_lms.lms import platform_of
 from tests.practice_lms.people_file import with_people_file
@@ -77,6 +79,8 @@ def two_sites(playwright_driver: Playwright, tmp_path_factory: pytest.TempPathFa
     port, lms_port = free_port(), free_port()
     tool, issuer = f"https://{TOOL_HOST}:{port}", f"https://{LMS_HOST}:{lms_port}"
     app = create_platform(with_people_file(default_config(issuer, tool), folder / "people.json"))
+    keys, trust = f"https://127.0.0.1:{port}/lti/jwks", str(tls.authority)
+    platform_of(app).fetch_jwks = lambda _: requests.get(keys, verify=trust, timeout=10).json()
     environment = environment_of(folder, tool) | {
         "AKASHI_ALLOWED_NETWORKS": "127.0.0.0/8",
         "AKASHI_CA_BUNDLE": str(tls.authority),
@@ -193,3 +197,19 @@ def test_a_page_of_the_tool_is_framed_by_its_own_platform_alone(two_sites: Site,
     frame.wait_for_load_state()
     assert (frame.url == address) is is_platform
     assert frame.locator("form[target=_blank]").count() == int(is_platform)
+
+
+def test_content_is_chosen_in_a_cross_site_frame(two_sites: Site, page: Page) -> None:
+    enter_lms(page, two_sites, SECRETARIAT)
+    page.locator("main a[href*='/choose/']").click()
+    walker = Walker(tool_frame(page))
+    walker.choose(walker.view.locator("input[name=item][value=training]"))
+    walker.follow(walker.view.locator("button[formaction$='/items']"))
+    returns: list[str] = []
+    page.on("request", lambda request: returns.append(request.url) if RETURN_PATH in request.url else None)
+    walker.choose(walker.view.locator("button[value=place]"))
+    page.wait_for_url(re.compile(r"/courses/2\?added="))
+    # A post from another site comes without the LMS's own cookie, SameSite=Lax; the LMS has the browser post it again.
+    assert len(returns) == 2
+    assert two_sites.lms.courses[0].activities[-1].custom["akashi"] == "training"
+    assert [event.status for event in two_sites.lms.events("content")] == [200]

@@ -10,7 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.practice_lms.app import create_platform
-from tests.practice_lms.defaults import JWKS_PATH, LAUNCH_PATH, LOGIN_PATH, default_config, tool_at
+from tests.practice_lms.defaults import (
+    CUSTOM_PARAMETERS,
+    ICON_PATH,
+    JWKS_PATH,
+    LAUNCH_PATH,
+    LOGIN_PATH,
+    default_config,
+    tool_at,
+)
 from tests.practice_lms.model import PlatformConfig
 from tests.practice_lms.people_file import with_people_file
 from tests.practice_lms.profiles import MOODLE_4_5, PROFILES
@@ -65,7 +73,8 @@ def _config(options: argparse.Namespace) -> PlatformConfig:
             tool,
             client_id=options.client_id or tool.client_id,
             deployment_id=options.deployment_id or tool.deployment_id,
-            custom_parameters={"context_history": "$Context.id.history"},
+            custom_parameters=CUSTOM_PARAMETERS,
+            logo_url=f"{options.tool.rstrip('/')}{ICON_PATH}",
         ),
     )
     return with_people_file(config, options.people) if options.people else config

@@ -20,6 +20,9 @@ from tests.practice_lms.model import (
 LOGIN_PATH = "/lti/login"
 LAUNCH_PATH = "/lti/launch"
 JWKS_PATH = "/lti/jwks"
+ICON_PATH = "/static/icon.png"
+CUSTOM_PARAMETERS = {"context_history": "$Context.id.history", "resource_link_history": "$ResourceLink.id.history"}
+"""What the tool asks for in each launch when it registers itself."""
 
 PEOPLE = (
     LmsPerson(
