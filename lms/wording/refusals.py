@@ -116,7 +116,7 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
     "platform_invitation_used": lambda: Refusal(
         _("This invitation to register was used already."),
         _(
-            "Each serves once. What came of it waits for approval on the page “Platforms” in Akashi. For another registration, have a new invitation made there."
+            "Each serves once. If a registration came of it, it waits for approval on the page “Platforms” in Akashi. For another one, have a new invitation made there."
         ),
     ),
     "platform_invitation_over": lambda: Refusal(
