@@ -48,7 +48,7 @@ class Content:
     questions: int | None
     """Questions of a module's test."""
     maximum: int | None
-    """Points of its line item unless somebody says otherwise; None for what is never graded."""
+    """Points of its line item unless somebody says otherwise; None for what no grade is sent of."""
     words: str
     """What a search looks into, folded."""
 
@@ -97,8 +97,7 @@ def _page(key: str) -> Content:
             _("Each person's own overview: what is due, what is done, results and certificates."),
         ),
     }[key]()
-    maximum = None if key == TRAINING else 1
-    return Content(key, False, title, summary, None, None, maximum, _fold(f"{title} {summary} {key}"))
+    return Content(key, False, title, summary, None, None, None, _fold(f"{title} {summary} {key}"))
 
 
 def _fold(text: str) -> str:

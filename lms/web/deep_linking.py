@@ -184,7 +184,7 @@ def _title_error(title: str) -> str:
 
 
 def _points_error(content: Content, points: str) -> str:
-    if content.maximum is None:
+    if content.maximum is None and not points:
         return ""
     is_number = points.isascii() and points.isdigit() and len(points) <= 3
     if not is_number or int(points) not in POINTS:
@@ -195,7 +195,7 @@ def _points_error(content: Content, points: str) -> str:
 def _hand_over(asked: Request, drafts: list[Draft]) -> Response:
     """Record the answer, and show the page that posts it."""
     wishes = [
-        Wish(each.content.key, each.title, each.content.summary, int(each.points) if each.content.maximum else None)
+        Wish(each.content.key, each.title, each.content.summary, int(each.points) if each.points else None)
         for each in drafts
     ]
     actor = visitor().actor

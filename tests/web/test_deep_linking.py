@@ -126,9 +126,8 @@ class TestTheWholeWay:
         choice = hand_over(lms, place(chooser, MODULE, "pledges", "training"))
         module, pledges, training = choice.activities
         assert [each.title for each in choice.activities] == ["ISMSと私の役割", "誓約書", "自分の受講状況"]
-        assert (module.maximum, pledges.maximum, training.maximum) == (10, 1, None)
-        assert {module.tag, pledges.tag} == {"akashi"}
-        assert module.resource_id != pledges.resource_id
+        assert (module.maximum, pledges.maximum, training.maximum) == (10, None, None)
+        assert module.tag == "akashi"
         for activity, ending in ((module, f"/modules/{MODULE}/"), (pledges, "/pledges"), (training, "/")):
             came = launched(STAFF, activity.key)
             assert came.landing == came.path(ending)
@@ -239,7 +238,7 @@ class TestCertification:
             },
         }
         assert module["text"]
-        assert pledges["lineItem"]["scoreMaximum"] == 1
+        assert "lineItem" not in pledges
         assert pledges["custom"]["akashi_item"] != module["custom"]["akashi_item"]
 
 
@@ -292,6 +291,18 @@ class TestThePicker:
         for key in ("pledges", "roles", "training"):
             assert chooser.get(f"/choose/preview/{key}").status_code == 200
         assert "Information security pledge" in page_of(chooser.get("/choose/preview/pledges"))
+
+    def test_what_no_grade_is_sent_of_has_points_only_where_the_teacher_gives_some(
+        self, deep_linked: DeepLinked, lms: PracticeLms
+    ) -> None:
+        chooser = deep_linked("en")
+        assert "Akashi sends no grade for it." in page_of(
+            chooser.get("/choose/items", query_string={"item": "pledges"})
+        )
+        refused = place(chooser, "pledges", **{"points-pledges": "0"})
+        assert "whole number from 1 to 100" in page_of(refused)
+        [activity] = hand_over(lms, place(chooser, "pledges", **{"points-pledges": "1"})).activities
+        assert (activity.maximum, activity.tag) == (1, "akashi")
 
     def test_where_the_platform_takes_one_there_is_one(self, deep_linked: DeepLinked, lms: PracticeLms) -> None:
         chooser = deep_linked("en", accept_multiple=False)
