@@ -23,6 +23,7 @@ from lms.store.base import Database
 from lms.store.key_files import KeyFileFault, check_key_files
 from lms.store.revisions import check_schema
 from lms.web import (
+    accounts,
     activities,
     appointing,
     attendance,
@@ -106,6 +107,7 @@ def create_app(
     presentation.init_app(app)
     app.url_map.converters["row"] = RowId
     for room in (
+        accounts,
         launches,
         deep_linking,
         reviews,
@@ -144,6 +146,8 @@ def create_app(
     ):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(pledges.window_blueprint)
+    app.register_blueprint(accounts.door_blueprint)
+    app.register_blueprint(accounts.uses_blueprint)
     app.add_url_rule("/", view_func=front_door)
     app.add_url_rule("/healthz", view_func=health)
     app.add_url_rule("/favicon.ico", view_func=favicon)

@@ -7,6 +7,7 @@ import os
 import click
 from sqlalchemy.exc import DBAPIError
 
+from lms.cli.accounts import account
 from lms.cli.attendance import attendance
 from lms.cli.auditors import auditors
 from lms.cli.awareness import catalogue, requirement
@@ -68,6 +69,7 @@ def cli(context: click.Context, language: str | None) -> None:
 
 
 for command in (
+    account,
     attendance,
     auditors,
     catalogue,

@@ -31,6 +31,7 @@ from lms.services.deep_linking import keep_request
 from lms.services.identities import link_as_before, link_by_staff_number, see_identity
 from lms.services.rosters import see_source
 from lms.services.scores import want_scores_here
+from lms.store.accounts import SignInAttempt
 from lms.store.base import Database
 from lms.store.identities import LtiIdentity
 from lms.store.launches import DeepLinkingRequest, HandoverTicket, LaunchSession, PendingLogin, ResourceLink
@@ -394,6 +395,7 @@ def purge(session: Session, now: datetime) -> int:
     over = LaunchSession.expires_at < now - timedelta(days=7)
     answered = DeepLinkingRequest.handle.in_(select(LaunchSession.handle).where(over))
     session.execute(delete(DeepLinkingRequest).where(answered))
+    session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - timedelta(days=1)))
     logins = session.execute(delete(PendingLogin).where(PendingLogin.created_at < now - timedelta(days=1)))
     sessions = session.execute(delete(LaunchSession).where(over))
     return int(logins.rowcount + sessions.rowcount)  # type: ignore[attr-defined]  # a DELETE has one

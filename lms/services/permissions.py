@@ -67,12 +67,17 @@ class Permission(StrEnum):
     MANAGE_SESSIONS = "manage_sessions"
     """See everybody's live sessions and end them."""
 
+    USE_ACCOUNT = "use_account"
+    """See what one's emergency account leads to, and sign out: local accounts alone."""
+
 
 EVERYONE = frozenset({Permission.LEARN})
 ON_STAFF = frozenset({Permission.READ_CHART})
 """Rights of everybody who serves in the organisation, beside those of everyone who was launched."""
 
-ACCOUNT = frozenset({Permission.MANAGE_PLATFORMS, Permission.MANAGE_DELIVERIES, Permission.MANAGE_SESSIONS})
+ACCOUNT = frozenset(
+    {Permission.USE_ACCOUNT, Permission.MANAGE_PLATFORMS, Permission.MANAGE_DELIVERIES, Permission.MANAGE_SESSIONS}
+)
 """Rights of a local account for emergencies: to mend the connection, and nothing that is a record."""
 
 ROLES_WITH: dict[Permission, frozenset[IsmsRole]] = {
@@ -113,7 +118,7 @@ ROLES_WITH: dict[Permission, frozenset[IsmsRole]] = {
     Permission.READ_ROSTERS: frozenset({IsmsRole.SECRETARIAT}),
     Permission.MANAGE_SESSIONS: frozenset({IsmsRole.SECRETARIAT}),
 }
-"""The table: which roles have a right; one entry for each right that not everybody has."""
+"""The table: which roles have a right; one entry for each right that people have, and not everybody."""
 
 PERMISSIONS_OF: dict[IsmsRole, frozenset[Permission]] = {
     role: frozenset(permission for permission, roles in ROLES_WITH.items() if role in roles) for role in IsmsRole

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import select, update
@@ -21,6 +21,10 @@ from lms.store.identities import identities_of, person_of
 from lms.store.launches import LaunchSession, ResourceLink
 from lms.store.organisations import Organisation
 from lms.store.platforms import Platform
+
+ACCOUNT_IDLE = timedelta(minutes=15)
+"""How long the session of a local account lasts without use."""
+ACCOUNT_LONGEST = timedelta(hours=2)
 
 
 class NoIdentityError(LookupError):
@@ -181,15 +185,32 @@ def platform_address_of_session(session: Session, handle: str) -> str | None:
     )
 
 
+def is_of_account(session: Session, handle: str, secret: str) -> bool:
+    """Tell whoever holds its secret whether a session, over or not, is an emergency account's."""
+    row = session.execute(
+        select(LaunchSession.secret_hash, LaunchSession.kind).where(LaunchSession.handle == handle)
+    ).one_or_none()
+    return (
+        row is not None
+        and row.kind == "account"
+        and hmac.compare_digest(row.secret_hash, sha256(secret.encode()).digest())
+    )
+
+
 def touch(session: Session, handle: str, now: datetime) -> None:
     """Move the sliding expiry of a session, up to the longest that a session lasts."""
-    opened_at = session.scalar(select(LaunchSession.created_at).where(LaunchSession.handle == handle))
-    if opened_at is None:
+    found = session.execute(
+        select(LaunchSession.created_at, LaunchSession.kind).where(LaunchSession.handle == handle)
+    ).one_or_none()
+    if found is None:
         return
+    idle, longest = SESSION_LIFETIME, LONGEST_SESSION
+    if found.kind == "account":
+        idle, longest = ACCOUNT_IDLE, ACCOUNT_LONGEST
     session.execute(
         update(LaunchSession)
         .where(LaunchSession.handle == handle, LaunchSession.revoked_at.is_(None))
-        .values(touched_at=now, expires_at=min(now + SESSION_LIFETIME, opened_at + LONGEST_SESSION))
+        .values(touched_at=now, expires_at=min(now + idle, found.created_at + longest))
     )
 
 

@@ -75,7 +75,14 @@ from lms.web.auditors import UnknownAuditorError
 from lms.web.moments import BadFilterError
 from lms.web.refusal_frames import allow_reading_in_its_frame
 from lms.web.request import browser_language, end_reading, now, tool
-from lms.web.security import FormTokenError, NotLaunchedError, NotPermittedError, SessionEndedError, visitor
+from lms.web.security import (
+    AccountExpiredError,
+    FormTokenError,
+    NotLaunchedError,
+    NotPermittedError,
+    SessionEndedError,
+    visitor,
+)
 from lms.wording.gettext import set_language
 from lms.wording.refusals import refusal
 from quizzes.marking import AnswerError
@@ -96,6 +103,7 @@ class Answer:
 
 TABLE: dict[type[Exception], Answer] = {
     NotLaunchedError: Answer(401, "not_launched", is_noted=False),
+    AccountExpiredError: Answer(401, "account_expired", is_noted=False),
     SessionEndedError: Answer(401, "session_ended", is_noted=False),
     NoSuchSessionError: Answer(404, "session_unknown"),
     NotPermittedError: Answer(403, "not_permitted"),

@@ -49,6 +49,24 @@ ROOMS = (
 )
 
 
+def home_of(asking: Visitor) -> str:
+    """Return the endpoint at which a visitor begins."""
+    return "training.home" if asking.account_id is None else "accounts.home"
+
+
+def room_label(endpoint: str) -> str:
+    """Return the name of the room that a page lies in; pages outside the bar's rooms are called by what they are for."""
+    blueprint = endpoint.partition(".")[0]
+    beside = {
+        "sessions": lambda: _("Sessions"),
+        "accounts": lambda: _("Emergency account"),
+        "account_uses": lambda: _("Uses of emergency accounts"),
+    }
+    if blueprint in beside:
+        return beside[blueprint]()
+    return next((room.label() for room in ROOMS if blueprint in room.blueprints), "")
+
+
 def rooms_of(asking: Visitor) -> tuple[Room, ...]:
     """Return the rooms that a visitor may enter."""
     return tuple(room for room in ROOMS if asking.may(room.permission))

@@ -19,8 +19,9 @@ from flask.sessions import SessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user
 
 from lms.lti.http import origin_of
+from lms.services.account_uses import note_use
 from lms.services.permissions import Permission
-from lms.services.sessions import Visitor, find_visitor, touch, was_ended
+from lms.services.sessions import Visitor, find_visitor, is_of_account, touch, was_ended
 from lms.web.request import browser_language, keep_to, now, reading, tool, transaction
 from lms.wording.gettext import set_language
 
@@ -37,6 +38,10 @@ class NotLaunchedError(Exception):
 
 class SessionEndedError(NotLaunchedError):
     """The session was ended by its owner or by the secretariat; said to its own browser alone."""
+
+
+class AccountExpiredError(NotLaunchedError):
+    """The session of an emergency account is over: sign in again."""
 
 
 class NotPermittedError(Exception):
@@ -141,12 +146,22 @@ def visitor() -> Visitor:
 
     Raises:
         NotLaunchedError: there is no live session.
+        AccountExpiredError: it was an emergency account's.
         SessionEndedError: it was ended by somebody.
     """
     if not current_user.is_authenticated:
+        if _was_account():
+            raise AccountExpiredError
         raise SessionEndedError if _was_ended() else NotLaunchedError
     found: Visitor = current_user.visitor
     return found
+
+
+def _was_account() -> bool:
+    from flask import session  # noqa: PLC0415 - the request's own session
+
+    handle = session.get("_user_id")
+    return handle is not None and is_of_account(reading(), handle, session.secret)  # type: ignore[attr-defined]  # LaunchedSession
 
 
 def _was_ended() -> bool:
@@ -201,9 +216,11 @@ def guard() -> None:
     if request.method not in {"GET", "HEAD"}:
         request.max_content_length = getattr(view, "largest_body", request.max_content_length)
         _check_form_token()
-    if asking.needs_touch:
+    if asking.needs_touch or asking.account_id is not None:
         with transaction() as session:
             touch(session, asking.handle, now())
+            if asking.account_id is not None:
+                note_use(session, asking, request.endpoint, request.method, now())
 
 
 def _check_form_token() -> None:
@@ -238,7 +255,7 @@ def harden(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer" if request.path.startswith(_SECRET_ADDRESSES) else "same-origin"
     if not tool().settings.is_loopback_http:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    if request.path.startswith(("/s/", "/lti/", "/pledge/")):
+    if request.path.startswith(("/s/", "/lti/", "/pledge/", "/admin/")):
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 

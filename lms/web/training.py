@@ -7,6 +7,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from courses.calendar import jst_date
 from courses.requirements import State
 from lms.lti.messages import MessageKind
+from lms.services.account_uses import unseen_count
 from lms.services.attempts import results_of
 from lms.services.auditor_decisions import must_declare
 from lms.services.awareness import modules_in_use
@@ -47,6 +48,8 @@ def home(handle: str) -> str:
         results=results_of(session, asking.identity_ids),
         unacknowledged=asking.person_id is not None
         and has_unacknowledged(session, asking.organisation.id, asking.person_id, today),
+        emergency_uses=asking.may(Permission.MANAGE_SESSIONS)
+        and unseen_count(session, asking.organisation.id, now()) > 0,
         must_declare=must_declare(session, asking.organisation.id, asking.person_id, today),
         opens_nothing=asking.kind == MessageKind.RESOURCE_LINK
         and asking.opens not in contents_on(session, asking.organisation.id, today),

@@ -48,6 +48,7 @@ _PERMISSIONS: dict[str, Callable[[], str]] = {
     ),
     "read_rosters": lambda: _("See who is enrolled in Moodle's courses, and how that differs from the staff list."),
     "manage_sessions": lambda: _("See everybody's live sessions and end them."),
+    "use_account": lambda: _("See what an emergency account leads to, and sign out of it."),
 }
 """One sentence for each value of `lms.services.permissions.Permission`; docs/permissions.md is made from them."""
 

@@ -33,6 +33,12 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
         _("There is no such open session."),
         _("It may have ended meanwhile. Please load the list again."),
     ),
+    "account_expired": lambda: Refusal(
+        _("The session of this emergency account is over."),
+        _(
+            "It ends after 15 minutes without use, after two hours in any case, and when the account is closed. Please sign in again, at the address /admin/sign-in."
+        ),
+    ),
     "not_permitted": lambda: Refusal(
         _("This page is not open to you."),
         _(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from courses.roles import IsmsRole
-from lms.services.permissions import EVERYONE, ON_STAFF, PERMISSIONS_OF, Permission
+from lms.services.permissions import ACCOUNT, EVERYONE, ON_STAFF, PERMISSIONS_OF, Permission
 from lms.wording.gettext import use_language
 from lms.wording.permissions import permission_sentence, role_label
 
@@ -20,7 +20,7 @@ Made by `make permissions` from the table in `lms/services/permissions.py`; a te
 Whoever was launched has the rights in the column "everyone"; who serves in the organisation today and whose account is linked to the
 staff list has those in "staff" too. Beyond them a person has the rights of every ISMS role to which they are appointed today, and of no other. An appointment that begins tomorrow,
 ended yesterday, or was ended or corrected a moment ago gives nothing. No role in Moodle gives any. `akashi grant` stands in for an
-appointment until the first ones are recorded; see [administration](administration.md#the-first-rights).
+appointment until the first ones are recorded; see [administration](administration.md#the-first-rights). An [emergency account](administration.md#emergency-accounts) has the rights in the last column and no others.
 権限は、本日在任中のISMSの役割だけから生じます。任期前・任期後・解任後の役割からも、Moodleの権限からも生じません。
 """
 
@@ -36,14 +36,15 @@ def _matrix() -> list[str]:
     with use_language("ja"):
         heads = [f"{english}<br>{role_label(role)}" for english, role in zip(heads, IsmsRole, strict=True)]
     lines = [
-        f"| right | everyone<br>全員 | staff<br>在職者 | {' | '.join(heads)} |",
-        "|---|" + ":-:|" * (len(heads) + 2),
+        f"| right | everyone<br>全員 | staff<br>在職者 | {' | '.join(heads)} | emergency account<br>緊急用アカウント |",
+        "|---|" + ":-:|" * (len(heads) + 3),
     ]
     for permission in Permission:
         held = [
             permission in EVERYONE,
             permission in RIGHTS_AT_WORK,
             *(permission in _rights_of(role) for role in IsmsRole),
+            permission in ACCOUNT,
         ]
         lines.append(f"| `{permission.value}` | {' | '.join('●' if each else '' for each in held)} |")
     return lines

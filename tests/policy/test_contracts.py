@@ -58,6 +58,19 @@ def test_a_web_process_starts_without_what_only_some_pages_need(
     assert loaded.isdisjoint(HEAVY)
 
 
+WALK_FOREIGN_KEYS = """
+from lms.store.base import Base
+print(sum(bool(key.column.name) for table in Base.metadata.tables.values() for key in table.foreign_keys))
+"""
+
+
+@pytest.mark.parametrize("start", ["import lms.app", "import lms.cli.main"])
+def test_every_table_that_a_process_loads_finds_the_tables_that_it_refers_to(start: str) -> None:
+    done = run(sys.executable, "-c", f"{start}{WALK_FOREIGN_KEYS}")
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 10
+
+
 @pytest.mark.parametrize("package", ["courses", "quizzes"])
 def test_the_rules_load_no_framework(package: str) -> None:
     modules = sorted(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from courses.roles import IsmsRole
-from lms.services.permissions import EVERYONE, ON_STAFF, PERMISSIONS_OF, ROLES_WITH, Permission
+from lms.services.permissions import ACCOUNT, EVERYONE, ON_STAFF, PERMISSIONS_OF, ROLES_WITH, Permission
 from lms.wording.gettext import use_language
 from lms.wording.permissions import permission_sentence, role_label
 from tests.policy.permissions_page import PAGE, page
@@ -26,14 +26,16 @@ def test_every_right_and_every_role_has_words_of_its_own(language: str) -> None:
 
 
 def test_every_right_but_everybodys_comes_from_some_role_and_from_no_all() -> None:
-    for permission in set(Permission) - EVERYONE - ON_STAFF:
+    for permission in set(Permission) - EVERYONE - ON_STAFF - {Permission.USE_ACCOUNT}:
         holders = {role for role, rights in PERMISSIONS_OF.items() if permission in rights}
         assert holders, permission
         assert holders != set(IsmsRole), permission
 
 
 def test_every_right_stands_in_the_table_once() -> None:
-    assert set(ROLES_WITH) | EVERYONE | ON_STAFF == set(Permission)
+    assert set(ROLES_WITH) | EVERYONE | ON_STAFF | ACCOUNT == set(Permission)
+    assert ACCOUNT - set(ROLES_WITH) == {Permission.USE_ACCOUNT}
+    assert not ACCOUNT & (EVERYONE | ON_STAFF), "an emergency account learns nothing and signs nothing"
 
 
 def test_what_everybody_may_is_not_listed_again() -> None:

@@ -17,13 +17,14 @@ from courses.calendar import jst_date
 from courses.roles import IsmsRole
 from lms.services.organisations import find_organisation_or_only
 from lms.services.people import find_person
-from lms.services.permissions import EVERYONE, ON_STAFF, PERMISSIONS_OF, Permission
+from lms.services.permissions import ACCOUNT, EVERYONE, ON_STAFF, PERMISSIONS_OF, Permission
 from lms.store.base import Database
 from lms.web.security import requires
+from tests.accounts import make_account
 from tests.conftest import NOW
 from tests.factories import add_appointment
 from tests.practice_organisation.seed import KEY, MODULE
-from tests.web.conftest import OTHER_STAFF, SECRETARY, STAFF, Launched, put_copy, start_tool
+from tests.web.conftest import OTHER_STAFF, SECRETARY, STAFF, Launched, RunningTool, put_copy, start_tool
 from tests.web.papers import start
 from tests.web.visits import TOOL, Browser, Visit, audit_events, contents, page_of
 
@@ -40,6 +41,8 @@ OPEN = {
     "launches.login_check",
     "launches.launch",
     "launches.jwks",
+    "account_door.sign_in_page",
+    "account_door.enter",
     "pledge_window.take_window",
     "verify.verify",
     "registration.page",
@@ -164,10 +167,15 @@ def test_every_permission_is_asked_for_somewhere(app: Flask) -> None:
     assert {view.permission for view in app.view_functions.values()} == {None, *Permission}  # type: ignore[attr-defined]
 
 
+SIGN_OUT = "accounts.sign_out"
+
+
 def walk(visit: Visit, attempt_id: int, rights: frozenset[Permission]) -> set[tuple[Permission, bool]]:
     """Call every route; return which permissions were granted (True) and which refused."""
     app, seen = visit.browser.application, set()
     for endpoint, method, path in calls(app, handle=visit.handle, attempt_id=attempt_id):
+        if endpoint == SIGN_OUT and Permission.USE_ACCOUNT in rights:
+            continue  # it would end the walk
         wanted: Permission = app.view_functions[endpoint].permission  # type: ignore[attr-defined]
         response = call(visit.browser, method, path, visit.form_token)
         assert response.status_code < 500, (path, page_of(response))
@@ -190,11 +198,23 @@ def appointed(database: Database, role: IsmsRole, **facts: Any) -> Iterator[None
         add_appointment(session, organisation, person_id, role, row.valid_from, superseded=row, is_void=True)
 
 
+@pytest.fixture
+def emergency(tool: RunningTool, new_browser: Callable[[], Browser]) -> Visit:
+    """Somebody who has signed in with an emergency account."""
+    account = make_account(tool.database, tool.app.extensions["akashi"].settings.keys, NOW)
+    return account.sign_in(new_browser(), NOW)
+
+
 def test_every_role_opens_the_routes_of_its_rights_and_no_other(
-    launched: Launched, sitting_of: Callable[[Visit], int], tool_database: Database
+    launched: Launched, sitting_of: Callable[[Visit], int], tool_database: Database, emergency: Visit
 ) -> None:
     stranger, visit = launched("unlinked"), launched(STAFF)
-    seen = walk(stranger, sitting_of(stranger), EVERYONE)
+    others_attempt = sitting_of(launched(OTHER_STAFF))
+    assert Permission.LEARN not in ACCOUNT
+    by_account = walk(emergency, others_attempt, ACCOUNT)
+    assert {each for each, is_granted in by_account if is_granted} == ACCOUNT
+    seen = {each for each in by_account if each[0] is Permission.USE_ACCOUNT}
+    seen |= walk(stranger, sitting_of(stranger), EVERYONE)
     attempt_id = sitting_of(visit)
     seen |= walk(visit, attempt_id, AT_WORK)
     for role in IsmsRole:
@@ -264,7 +284,11 @@ def test_no_route_answers_a_foreign_handle(
 
 
 def test_every_post_refuses_a_form_without_this_sessions_token(
-    app: Flask, launched: Launched, sitting_of: Callable[[Visit], int], tool_database: Database
+    app: Flask,
+    launched: Launched,
+    sitting_of: Callable[[Visit], int],
+    tool_database: Database,
+    emergency: Visit,
 ) -> None:
     holder, other = launched(STAFF), launched(OTHER_STAFF)
     attempt_id = sitting_of(holder)
@@ -272,15 +296,22 @@ def test_every_post_refuses_a_form_without_this_sessions_token(
     with ExitStack() as stack:
         for role in IsmsRole:
             stack.enter_context(appointed(tool_database, role))
-        _refuses_foreign_tokens(app, holder, other, attempt_id, tool_database)
+        rights = frozenset(Permission) - {Permission.USE_ACCOUNT}
+        _refuses_foreign_tokens(app, (holder, other), rights, attempt_id, tool_database)
+    _refuses_foreign_tokens(app, (emergency, other), ACCOUNT, attempt_id, tool_database)
 
 
-def _refuses_foreign_tokens(app: Flask, holder: Visit, other: Visit, attempt_id: int, tool_database: Database) -> None:
+def _refuses_foreign_tokens(
+    app: Flask, visits: tuple[Visit, Visit], rights: frozenset[Permission], attempt_id: int, tool_database: Database
+) -> None:
+    holder, other = visits
     before = contents(tool_database)
     posts = [
-        (end, path) for end, method, path in calls(app, handle=holder.handle, attempt_id=attempt_id) if method == "POST"
+        (end, path)
+        for end, method, path in calls(app, handle=holder.handle, attempt_id=attempt_id)
+        if method == "POST" and app.view_functions[end].permission in rights  # type: ignore[attr-defined]
     ]
-    assert len(posts) > 5
+    assert len(posts) > 2
     for endpoint, path in posts:
         for token in ("", "x", "é", other.form_token, holder.form_token[:-1], holder.form_token.upper()):
             assert call(holder.browser, "POST", path, token).status_code == 403, path
@@ -289,6 +320,22 @@ def _refuses_foreign_tokens(app: Flask, holder: Visit, other: Visit, attempt_id:
         in_the_address = holder.browser.post(path, query_string={"form_token": holder.form_token})
         assert in_the_address.status_code == 403, "a token in an address would end up in logs"
     assert contents(tool_database) == before
+
+
+def test_an_emergency_account_leaves_an_event_of_every_page_and_form(
+    app: Flask, emergency: Visit, tool_database: Database
+) -> None:
+    assert emergency.form_token
+    for endpoint, method, path in calls(app, handle=emergency.handle, attempt_id=1):
+        before = len(audit_events(tool_database))
+        response = call(emergency.browser, method, path, emergency.form_token)
+        [first, *_] = audit_events(tool_database)[before:]
+        kind = "request.refused" if response.status_code == 403 else "account.used"
+        assert (first.kind, first.facts["endpoint"]) == (kind, endpoint)
+        assert first.actor.startswith("account:")
+        if endpoint == SIGN_OUT:
+            return
+    pytest.fail("nobody can sign out")
 
 
 def test_only_get_and_post_are_spoken(app: Flask) -> None:
