@@ -26,12 +26,9 @@ SCORE_SCOPE: Final = f"{_AGS}/score"
 CLAIMS: Final = ("iss", "sub", "name", "given_name", "family_name")
 """Personal data that the tool asks for: names, for the linking queue. Never the e-mail address."""
 
-CUSTOM_PARAMETERS: Final = {
-    "context_history": "$Context.id.history",
-    "resource_link_history": "$ResourceLink.id.history",
-}
-"""What every launch tells of where its course and activity were copied from; a platform that does not know a variable
-sends its name, which counts as nothing."""
+CUSTOM_PARAMETERS: Final = {"context_history": "$Context.id.history"}
+"""What every launch tells: of which courses its course is a copy. A platform that does not know the variable sends its
+name, which counts as nothing; on Moodle 4.5 a tool's parameter goes before an activity's of the same name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from lms.lti.registration import (
     read_configuration,
 )
 from lms.lti.tool_facts import SCOPES, ToolFacts, registration_request
+from lms.services.activities import HISTORY_PARAMETER
 from tests.lti.test_http import ok, platform, sends, trickles
 from tests.registering import PLATFORM_CONFIGURATION, SITE, TOKEN, TOOL_CONFIGURATION, Site, json_reply
 
@@ -203,7 +204,7 @@ def test_the_request_is_what_moodle_takes() -> None:
     # Moodle compares the domain, its port included, with the tool URL's.
     assert tool["domain"] == "akashi.example.invalid:8444"
     assert tool["target_link_uri"] == sent["redirect_uris"][0]
-    assert tool["custom_parameters"]["context_history"] == "$Context.id.history"
+    assert tool["custom_parameters"] == {HISTORY_PARAMETER: "$Context.id.history"}
     assert {entry["type"] for entry in tool["messages"]} == {
         "LtiResourceLinkRequest", "LtiDeepLinkingRequest", "LtiSubmissionReviewRequest",
     }  # fmt: skip
