@@ -22,10 +22,12 @@ from playwright.sync_api import BrowserContext, Frame, Page, expect
 
 from tests.browser.conftest import Measure, NewContext
 from tests.browser.layout import check_frame
+from tests.browser.moodle_pages import Moodle, account
 from tests.browser.walks import Walker, look_at_nothing
 
 NAMES = ("URL", "COURSE", "EMBEDDED", "IN_WINDOW", "STAFF_EMBEDDED", "STAFF_IN_WINDOW", "TOOL")
 SETTINGS = {name: os.environ.get(f"AKASHI_MOODLE_{name}", "") for name in NAMES}
+MOODLE = Moodle(SETTINGS["URL"], SETTINGS["TOOL"])
 MISSING = [f"AKASHI_MOODLE_{name}" for name, value in SETTINGS.items() if not value]
 
 pytestmark = [
@@ -40,31 +42,6 @@ LONGEST_DELIVERY = 60_000
 @pytest.fixture
 def moodle_context(new_context: NewContext) -> BrowserContext:
     return new_context(ignore_https_errors=os.environ.get("AKASHI_MOODLE_ANY_CERTIFICATE") == "1")
-
-
-def _log_in(context: BrowserContext, account: str) -> Page:
-    user, _, password = account.partition(":")
-    page = context.new_page()
-    page.goto(f"{SETTINGS['URL']}/login/index.php")
-    page.fill("#username", user)
-    page.fill("#password", password)
-    with page.expect_navigation():
-        page.click("#loginbtn")
-    assert "/login/" not in page.url, "Moodle refused the log-in"
-    return page
-
-
-def _tool_view(pages: Callable[[], list[Page]]) -> Frame:
-    """Return the frame or window that shows a page of the tool, once there is one."""
-    ends = time.monotonic() + 30
-    while time.monotonic() < ends:
-        for page in pages():
-            for frame in page.frames:
-                if frame.url.startswith(f"{SETTINGS['TOOL']}/s/"):
-                    frame.wait_for_load_state()
-                    return frame
-        pages()[0].wait_for_timeout(50)
-    raise LookupError([frame.url for page in pages() for frame in page.frames])
 
 
 def _pass(view: Frame, look: Callable[[Frame], None], measure: Measure) -> None:
@@ -90,9 +67,8 @@ def _own_grade(page: Page, activity: str) -> str:
 def test_staff_pass_in_moodles_frame_and_find_the_grade_in_their_own_report(
     moodle_context: BrowserContext, measure: Measure
 ) -> None:
-    page = _log_in(moodle_context, SETTINGS["STAFF_EMBEDDED"])
-    page.goto(f"{SETTINGS['URL']}/mod/lti/view.php?id={SETTINGS['EMBEDDED']}")
-    view = _tool_view(lambda: [page])
+    page = MOODLE.log_in(moodle_context, account(SETTINGS["STAFF_EMBEDDED"]))
+    view = MOODLE.open_activity(page, SETTINGS["EMBEDDED"])
     assert view.parent_frame is not None
     _pass(view, check_frame, measure)
     assert _own_grade(page, SETTINGS["EMBEDDED"]).startswith("10")
@@ -101,10 +77,10 @@ def test_staff_pass_in_moodles_frame_and_find_the_grade_in_their_own_report(
 def test_staff_pass_in_a_new_window_and_find_the_grade_in_their_own_report(
     moodle_context: BrowserContext, measure: Measure
 ) -> None:
-    page = _log_in(moodle_context, SETTINGS["STAFF_IN_WINDOW"])
+    page = MOODLE.log_in(moodle_context, account(SETTINGS["STAFF_IN_WINDOW"]))
     page.goto(f"{SETTINGS['URL']}/course/view.php?id={SETTINGS['COURSE']}")
     page.locator(f"a[href$='/mod/lti/view.php?id={SETTINGS['IN_WINDOW']}']").first.click()
-    view = _tool_view(lambda: moodle_context.pages)
+    view = MOODLE.tool_view(lambda: moodle_context.pages)
     assert view.parent_frame is None
     _pass(view, look_at_nothing, measure)
     assert _own_grade(page, SETTINGS["IN_WINDOW"]).startswith("10")
