@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from benchmarks.measure import Row, best_of, cpu_seconds, installation
+from benchmarks.measure import Row, best_of, installation
 from lms.app import create_app
 from lms.config import Settings
 from lms.lti.keysets import KeysetSource
@@ -28,6 +30,32 @@ class _Keys:
         return self._keys[kid]
 
 
+class _Meter:
+    """Adds up the CPU seconds spent in the tool, apart from those of the browser's and the platform's stand-ins."""
+
+    def __init__(self, inner: Callable[..., Iterable[bytes]]) -> None:
+        self._inner = inner
+        self.spent = 0.0
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request, its body included."""
+        start = time.process_time()
+        answer = self._inner(environ, start_response)
+        try:
+            return [b"".join(answer)]
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
+            self.spent += time.process_time() - start
+
+    def cpu_seconds(self, work: Callable[[], object], times: int) -> float:
+        """Return the tool's CPU seconds in one run of the work, averaged."""
+        self.spent = 0.0
+        for _ in range(times):
+            work()
+        return self.spent / times
+
+
 def launching() -> Iterator[Row]:
     """Measure login + launch + first page, beside one RS256 signature and verification."""
     lms = platform_of(create_platform(default_config("http://127.0.0.1:9", "http://127.0.0.1:8000")))
@@ -40,6 +68,9 @@ def launching() -> Iterator[Row]:
         app.config["TESTING"] = True
         client = app.test_client()
 
+        meter = _Meter(app.wsgi_app)
+        app.wsgi_app = meter  # type: ignore[method-assign]  # as Flask advises
+
         def launch() -> None:
             fields = lms.initiate_login("staff", "m1")
             step = client.post("/lti/login", data=fields, base_url="https://127.0.0.1:8000")
@@ -50,25 +81,14 @@ def launching() -> Iterator[Row]:
             page = client.get(step.headers["Location"], base_url="https://127.0.0.1:8000")
             assert page.status_code == 200, page.status_code
 
-        def platform_side() -> None:
-            fields = lms.initiate_login("staff", "m1")
-            lms.authorize(
-                {
-                    "response_type": "id_token", "response_mode": "form_post", "scope": "openid", "prompt": "none",
-                    "client_id": fields["client_id"], "redirect_uri": fields["target_link_uri"], "state": "s",
-                    "nonce": "n", "login_hint": fields["login_hint"], "lti_message_hint": fields["lti_message_hint"],
-                },
-                "staff",
-            )  # fmt: skip
-
         launch()
-        ours = min(cpu_seconds(launch, 20) for _ in range(3)) - min(cpu_seconds(platform_side, 20) for _ in range(3))
+        ours = min(meter.cpu_seconds(launch, 20) for _ in range(3))
     key = rsa.generate_private_key(65537, 2048)
     reference = best_of(3, lambda: [_sign_and_verify(key) for _ in range(20)]) / 20
     yield Row(
         "LTI login + launch + first page",
         f"an RS256 signature and its verification: {reference * 1000:.2f} ms CPU",
-        f"{ours * 1000:.1f} ms CPU per launch (the platform's own work taken off)",
+        f"{ours * 1000:.1f} ms CPU per launch, in the tool alone",
         "≤ 12 ms CPU",
         ours <= 0.012,
     )

@@ -31,6 +31,7 @@ _LAST_SECOND: Final = 2**40
 """Later times are nonsense, and beyond what a datetime holds."""
 # Exactly the characters of a compact token: PyJWT alone also takes padding, which gives one token several spellings.
 _COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _JWS: Final = jwt.PyJWS(algorithms=[ALGORITHM], options={"verify_signature": True, "enforce_minimum_key_length": True})
 
 
@@ -282,6 +283,6 @@ def _is_storable(claims: dict[str, Any]) -> bool:
             waiting += [*value.keys(), *value.values()]
         elif isinstance(value, list):
             waiting += value
-        elif isinstance(value, str) and any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value):
+        elif isinstance(value, str) and _UNSTORABLE.search(value):
             return False
     return True

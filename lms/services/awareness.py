@@ -182,15 +182,14 @@ def module_in_use(session: Session, organisation_id: int, key: str, on: date) ->
     version_hash = adopted_hashes(session, organisation_id, on).get(key)
     if version_hash is None:
         raise UnknownModuleError(key)
-    return _in_use(version_by_hash(session, organisation_id, version_hash))
+    return _by_hash(session, organisation_id, version_hash)
 
 
 def modules_in_use(session: Session, organisation_id: int, on: date) -> dict[str, Module]:
     """Return all modules in force on a day, by key."""
     hashes = adopted_hashes(session, organisation_id, on)
     return {
-        key: _in_use(version_by_hash(session, organisation_id, version_hash)).module
-        for key, version_hash in sorted(hashes.items())
+        key: _by_hash(session, organisation_id, version_hash).module for key, version_hash in sorted(hashes.items())
     }
 
 
@@ -203,6 +202,19 @@ def module_version(session: Session, version_id: int) -> ModuleInUse:
     if module is None:
         return _in_use(session.get_one(ModuleVersion, version_id))
     return ModuleInUse(version_id, row.version_hash, module, tuple(row.question_hashes))
+
+
+def _by_hash(session: Session, organisation_id: int, version_hash: str) -> ModuleInUse:
+    """Return an adopted version; its content, which is long, is read from the database once."""
+    module = _restored.get(version_hash)
+    if module is None:
+        return _in_use(version_by_hash(session, organisation_id, version_hash))
+    row = session.execute(
+        select(ModuleVersion.id, ModuleVersion.question_hashes).where(
+            ModuleVersion.organisation_id == organisation_id, ModuleVersion.version_hash == version_hash
+        )
+    ).one()
+    return ModuleInUse(row.id, version_hash, module, tuple(row.question_hashes))
 
 
 _restored: dict[str, Module] = {}

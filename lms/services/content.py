@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from courses.awareness import Module
 from lms.lti.deep_linking import POINTS
 from lms.services.awareness import modules_in_use
+from lms.store.awareness import adopted_hashes
 from lms.wording.gettext import _, current_language
 
 PLEDGES = "pledges"
@@ -59,6 +60,11 @@ def contents_on(session: Session, organisation_id: int, on: date) -> dict[str, C
     for key in _PAGES:
         found.setdefault(key, _page(key))
     return found
+
+
+def can_open(session: Session, organisation_id: int, key: str, on: date) -> bool:
+    """Tell whether an activity with this key opens something on a day, without reading what."""
+    return key in _PAGES or key in adopted_hashes(session, organisation_id, on)
 
 
 def search(contents: Iterable[Content], wanted: str) -> list[Content]:

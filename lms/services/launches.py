@@ -371,6 +371,14 @@ def _see_place(
     return link
 
 
+def launched_where(session: Session, handle: str) -> tuple[int, list[str]]:
+    """Return the organisation of a launch's session, and the LTI roles that the platform stated."""
+    row = session.execute(
+        select(LaunchSession.organisation_id, LaunchSession.lti_roles).where(LaunchSession.handle == handle)
+    ).one()
+    return row.organisation_id, row.lti_roles
+
+
 def _reviewed(session: Session, platform: Platform, launch: Launch, identity_id: int, now: datetime) -> int | None:
     """Return whose submission is reviewed, and note who looks at it; None where nobody is known by this id yet."""
     if launch.kind is not MessageKind.SUBMISSION_REVIEW:

@@ -18,7 +18,7 @@ from flask import Blueprint, Response, jsonify, make_response, redirect, render_
 from courses.calendar import jst_date
 from lms.lti.messages import MessageKind
 from lms.lti.roles import is_instructor
-from lms.services.content import PLEDGES, ROLES, TRAINING, contents_on
+from lms.services.content import PLEDGES, ROLES, TRAINING, can_open
 from lms.services.launches import (
     LOGIN_LIFETIME,
     LONGEST_SESSION,
@@ -29,9 +29,9 @@ from lms.services.launches import (
     begin_login,
     check_login,
     complete_launch,
+    launched_where,
     login_cookie_name,
 )
-from lms.store.launches import LaunchSession
 from lms.web.browsers import browser_words
 from lms.web.request import now, reading, tool, transaction
 from lms.web.security import allow_frames_of, open_to_anyone, session_cookie_name, set_launch_cookie
@@ -153,10 +153,10 @@ def _destination(opened: OpenedSession) -> str:
         return url_for("deep_linking.choose", handle=opened.handle)
     if opened.kind is MessageKind.SUBMISSION_REVIEW:
         return url_for("reviews.review", handle=opened.handle)
-    row = reading().get_one(LaunchSession, opened.handle)
-    if opened.opens in contents_on(reading(), row.organisation_id, jst_date(now())):
+    organisation_id, lti_roles = launched_where(reading(), opened.handle)
+    if opened.opens is not None and can_open(reading(), organisation_id, opened.opens, jst_date(now())):
         return content_address(opened.handle, opened.opens)
-    if is_instructor(row.lti_roles):
+    if is_instructor(lti_roles):
         return url_for("activities.activity", handle=opened.handle)
     return url_for("training.home", handle=opened.handle)
 
