@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import time
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lms.lti.http import HttpReply, PlatformTimedOut
+from lms.lti.http import HttpReply, OutgoingPolicy, PlatformHttp, PlatformTimedOut
 from lms.lti.registration import RegistrationFault, RegistrationRefused
 from lms.lti.tool_facts import SCOPES, ToolFacts
 from lms.services.audit import note
@@ -40,6 +43,7 @@ from lms.store.organisations import Organisation
 from lms.store.platforms import Platform, PlatformInvitation, PlatformKeyset, RegistrationRequest, deployments_of
 from tests.conftest import NOW
 from tests.factories import ACTOR, add_practice_platform, all_at_once, errors_in
+from tests.lti.test_http import ok, platform
 from tests.registering import SITE, TOKEN, Site, json_reply
 
 BY = (ACTOR, NOW)
@@ -239,6 +243,32 @@ def test_one_site_serves_two_organisations_by_two_registrations(database: Databa
     with database.reading() as session:
         owners = session.execute(select(Platform.organisation_id, Platform.issuer).order_by(Platform.id)).all()
     assert [tuple(owner) for owner in owners] == [(organisation.id, SITE), (other.id, SITE)]
+
+
+def test_keys_that_hang_end_a_registration_in_time_and_leave_the_invitation_open(
+    database: Database, organisation: Organisation
+) -> None:
+    documents = Site()
+
+    def behave(connection: socket.socket) -> None:
+        if "openid-configuration" in server.requests[-1]:
+            connection.sendall(ok(json.dumps(documents.configuration).replace(SITE, origin).encode()))
+        else:
+            time.sleep(4)
+
+    token = invited(database, organisation)
+    client = PlatformHttp(OutgoingPolicy(allow_http_loopback=True, timeout_seconds=0.5, total_seconds=0.7))
+    with platform(behave) as server:
+        origin = server.url.removesuffix("/keys")
+        opening = Opening(documents.configuration_url.replace(SITE, origin), TOKEN)
+        began = time.monotonic()
+        with pytest.raises(RegistrationRefused) as found:
+            register_by_invitation(database, client, token, opening, TOOL, NOW)
+        assert time.monotonic() - began < 2.5
+        assert len(server.requests) == 2, "configuration and keys, and no registration"
+    assert (found.value.code, found.value.step) == (RegistrationFault.TIMED_OUT, "keys")
+    with database.reading() as session:
+        assert open_platform_invitation(session, token, NOW).used_at is None
 
 
 # Deciding

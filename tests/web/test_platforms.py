@@ -11,7 +11,7 @@ from sqlalchemy import select
 from lms.services.organisations import find_organisation_or_only
 from lms.services.platforms import NewPlatform, add_platform
 from lms.store.base import Database
-from lms.store.identities import IdentityLink, LtiIdentity
+from lms.store.identities import IdentityLink, LtiIdentity, person_of
 from lms.store.platforms import Platform, PlatformKeyset, deployments_of
 from tests.conftest import NOW
 from tests.practice_lms.lms import PracticeLms
@@ -195,35 +195,34 @@ def test_a_platform_is_started_again(secretary: Visit, client: Browser, tool_dat
 # Registered anew
 
 
-def test_a_platform_registered_anew_brings_its_people_along(
-    secretary: Visit, staff: Visit, lms: PracticeLms, tool_database: Database, new_browser: Any
-) -> None:
+def test_a_platform_registered_anew_brings_its_people_along(secretary: Visit, tool_database: Database) -> None:
     former = platform_of(tool_database)
     with tool_database.transaction() as session:
         organisation = find_organisation_or_only(session, KEY)
         new = NewPlatform(**{**_addresses(LMS), "client_id": "anew", "deployments": ("9",)})
-        platform_id = add_platform(session, organisation, new, "operator:test", NOW).id
+        platform = add_platform(session, organisation, new, "operator:test", NOW)
+        before = session.scalars(
+            select(LtiIdentity)
+            .join(IdentityLink, IdentityLink.identity_id == LtiIdentity.id)
+            .where(LtiIdentity.platform_id == former.id, IdentityLink.person_id.is_not(None))
+        ).first()
+        assert before is not None
+        again = LtiIdentity(
+            organisation_id=former.organisation_id, platform_id=platform.id, sub=before.sub, first_seen_at=NOW,
+            last_seen_at=NOW,
+        )  # fmt: skip
+        session.add(again)
+        session.flush()
+        platform_id, identity_id = platform.id, again.id
     page = page_of(secretary.get(f"/platforms/{platform_id}"))
     assert f'<option value="{former.id}"' in page
     fields = {**form_of(page), "trusts_staff_number": "no", "succeeds": str(former.id)}
     confirm = page_of(secretary.post(f"/platforms/{platform_id}", fields))
+    assert former.name in confirm
     path_of(secretary.post(f"/platforms/{platform_id}", form_of(confirm)))
-    with tool_database.transaction() as session:
-        before = session.scalars(select(LtiIdentity).where(LtiIdentity.id == 1)).one()
-        session.add(
-            LtiIdentity(
-                organisation_id=former.organisation_id, platform_id=platform_id, sub=before.sub,
-                first_seen_at=NOW, last_seen_at=NOW,
-            )
-        )  # fmt: skip
-    assert platform_of_id(tool_database, platform_id).succeeds_id == former.id
     with tool_database.reading() as session:
-        assert session.scalars(select(IdentityLink.method)).all()
-
-
-def platform_of_id(database: Database, platform_id: int) -> Platform:
-    with database.reading() as session:
-        return session.get_one(Platform, platform_id)
+        link = session.scalars(select(IdentityLink).where(IdentityLink.identity_id == identity_id)).one()
+        assert (link.method, link.person_id) == ("registered_anew", person_of(session, before.id))
 
 
 # By hand
