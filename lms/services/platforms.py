@@ -14,7 +14,7 @@ from lms.lti.http import OutgoingRefused, origin_of
 from lms.lti.keysets import StoredKeyset
 from lms.services.audit import note
 from lms.services.identities import link_as_before
-from lms.store.base import Database
+from lms.store.base import ALL_OWNERS, Database
 from lms.store.identities import LtiIdentity
 from lms.store.launches import LaunchSession
 from lms.store.organisations import Organisation, wait_for_others
@@ -92,7 +92,8 @@ def add_platform(session: Session, organisation: Organisation, new: NewPlatform,
         PlatformExistsError: it is registered already.
         BadPlatformError: something about it can't be kept.
     """
-    if session.scalar(select(Platform.id).where(Platform.issuer == new.issuer, Platform.client_id == new.client_id)):
+    anywhere = select(Platform.id).where(Platform.issuer == new.issuer, Platform.client_id == new.client_id)
+    if session.scalar(anywhere.execution_options(**ALL_OWNERS)):
         raise PlatformExistsError(new.issuer, new.client_id)
     for field, value in (("issuer", new.issuer), ("client_id", new.client_id)):
         _check_text(field, value, MAX_ID)
