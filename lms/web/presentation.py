@@ -19,7 +19,7 @@ from lms.web.activities import has_activity
 from lms.web.auditor_words import auditor_words
 from lms.web.markdown import to_inline_html
 from lms.web.moments import moment_arguments, moment_shown
-from lms.web.rooms import home_of, rooms_of
+from lms.web.rooms import home_of, moodle_rooms_of, rooms_of
 from lms.web.security import csp_nonce
 from lms.wording import gettext as wording
 from lms.wording import platforms as platform_words
@@ -80,6 +80,7 @@ def init_app(app: Flask) -> None:
         moment_shown=moment_shown,
         moment_arguments=moment_arguments,
         rooms_of=rooms_of,
+        moodle_rooms_of=moodle_rooms_of,
         home_of=home_of,
         has_activity=has_activity,
         auditing=auditor_words(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lms.services.permissions import Permission
 from lms.services.sessions import Visitor
@@ -20,6 +20,8 @@ class Room:
     label: Callable[[], str]
     also: tuple[str, ...] = ()
     """Other blueprints that belong to the room."""
+    is_of_moodle: bool = False
+    """Whether it has its place in the second row, under the bar's one entry for the connection with Moodle."""
 
     @property
     def blueprints(self) -> tuple[str, ...]:
@@ -41,10 +43,16 @@ ROOMS = (
         lambda: _("Roles"),
         ("my_roles", "appointing", "renewing", "bodies"),
     ),
-    Room("identities.queue", Permission.LINK_IDENTITIES, lambda: _("Linking queue")),
-    Room("deliveries.overview", Permission.MANAGE_DELIVERIES, lambda: _("Grades to Moodle")),
-    Room("rosters.courses", Permission.READ_ROSTERS, lambda: _("Rosters")),
-    Room("platforms.overview", Permission.MANAGE_PLATFORMS, lambda: _("Platforms"), ("platform_changes",)),
+    Room("identities.queue", Permission.LINK_IDENTITIES, lambda: _("Linking queue"), is_of_moodle=True),
+    Room("deliveries.overview", Permission.MANAGE_DELIVERIES, lambda: _("Grades to Moodle"), is_of_moodle=True),
+    Room("rosters.courses", Permission.READ_ROSTERS, lambda: _("Rosters"), is_of_moodle=True),
+    Room(
+        "platforms.overview",
+        Permission.MANAGE_PLATFORMS,
+        lambda: _("Platforms"),
+        ("platform_changes",),
+        is_of_moodle=True,
+    ),
     Room("pools.planner", Permission.READ_AUDITORS, lambda: _("Internal audit"), ("auditors", "audits", "audit_areas")),
 )
 
@@ -68,5 +76,16 @@ def room_label(endpoint: str) -> str:
 
 
 def rooms_of(asking: Visitor) -> tuple[Room, ...]:
-    """Return the rooms that a visitor may enter."""
-    return tuple(room for room in ROOMS if asking.may(room.permission))
+    """Return the bar's rooms that a visitor may enter; those of Moodle are one, and stand for all of them."""
+    rooms = tuple(room for room in ROOMS if asking.may(room.permission) and not room.is_of_moodle)
+    of_moodle = moodle_rooms_of(asking)
+    if not of_moodle:
+        return rooms
+    first, *others = of_moodle
+    also = tuple(blueprint for room in (first, *others) for blueprint in room.blueprints)
+    return (*rooms, replace(first, label=lambda: _("Moodle"), also=also))
+
+
+def moodle_rooms_of(asking: Visitor) -> tuple[Room, ...]:
+    """Return the rooms of the connection with Moodle that a visitor may enter."""
+    return tuple(room for room in ROOMS if asking.may(room.permission) and room.is_of_moodle)
