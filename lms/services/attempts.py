@@ -16,10 +16,10 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from lms.services.awareness import ModuleInUse, module_version, questions_by_hash
-from lms.services.identities import lock_identities
 from lms.services.requirements import occasion_of
 from lms.services.scores import want_scores
 from lms.store.attempts import ITEMS, Answer, Attempt, AttemptResult, SupplementCompletion
+from lms.store.identities import lock_identities
 from lms.store.openings import record_with_openings
 from lms.store.organisations import Organisation
 from lms.store.records import record

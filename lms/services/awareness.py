@@ -24,7 +24,6 @@ from courses.awareness import (
     read_module,
     restore_module,
 )
-from lms.services.identities import lock_identities
 from lms.store.awareness import (
     Adoption,
     ModuleVersion,
@@ -34,6 +33,7 @@ from lms.store.awareness import (
     question_versions,
     version_by_hash,
 )
+from lms.store.identities import lock_identities
 from lms.store.organisations import Organisation, parameters_of
 from lms.store.records import record
 from quizzes.questions import Question, question_content, question_hash, read_bank, read_question

@@ -7,20 +7,23 @@ Source: lti.md rule 6.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from courses.calendar import jst_date
 from lms.lti.messages import Launch
+from lms.services.audit import note
 from lms.services.people import find_people, find_person
-from lms.store.identities import IdentityLink, LtiIdentity, person_of
+from lms.services.scores import scores_follow_identity, scores_follow_links
+from lms.store.identities import IdentityLink, LtiIdentity, lock_identities, newest_link, person_of
 from lms.store.organisations import Organisation
 from lms.store.platforms import Platform
-from lms.store.records import record
+from lms.store.records import CorrectedMeanwhileError, record
 
 
 class UnknownIdentityError(LookupError):
@@ -35,25 +38,40 @@ class UnknownPersonError(LookupError):
         self.staff_number = staff_number
 
 
+class NothingToUndoError(LookupError):
+    """Nobody has decided on the identity yet."""
+
+
+class LinkState(StrEnum):
+    """How an identity stands; stable codes for filters."""
+
+    WAITING = "waiting"
+    """Nobody has decided, or the first decision was undone."""
+    LINKED = "linked"
+    TAKEN_BACK = "taken_back"
+    """It was linked to somebody who it was not."""
+    NOBODY = "nobody"
+    """Decided to be nobody on the staff list: a guest, a test account."""
+
+
 @dataclass(frozen=True, slots=True)
-class QueuedIdentity:
-    """An identity in the linking queue, or one that was linked."""
+class Decision:
+    """What belongs to a decision beside whom it names."""
 
-    identity_id: int
-    platform_name: str
-    claimed_name: str
-    """What the platform says, in the order family then given; not proof of anything."""
-    claimed_staff_number: str | None
-    last_seen_at: datetime
-    person_id: int | None
-    method: str | None
+    by: tuple[str, datetime]
+    """Who decides, and when."""
+    reason: str = ""
+    seen: int | None = None
+    """Key of the newest link that whoever decides has seen, 0 for none; None: whatever there is."""
 
 
-def lock_identities(session: Session, identity_ids: Collection[int]) -> None:
-    """Hold identities until the end of the transaction: what one person does in two tabs is done one after the other."""
-    # In order of their ids, so that two transactions never wait for each other; SQLite has one writer anyhow.
-    wanted = select(LtiIdentity.id).where(LtiIdentity.id.in_(identity_ids)).order_by(LtiIdentity.id)
-    session.scalars(wanted.with_for_update(key_share=True)).all()
+def link_state(person_id: int | None, method: str | None) -> LinkState:
+    """Return how an identity stands by its newest link; no method: there is none."""
+    if person_id is not None:
+        return LinkState.LINKED
+    if method in {None, "undo_waiting"}:
+        return LinkState.WAITING
+    return LinkState.NOBODY if method in {"nobody", "undo_nobody"} else LinkState.TAKEN_BACK
 
 
 def see_identity(session: Session, platform: Platform, launch: Launch, now: datetime) -> LtiIdentity:
@@ -101,6 +119,9 @@ def link_by_staff_number(
     ]
     if links:
         record(session, session.get_one(Organisation, platform.organisation_id), *links)
+        scores_follow_links(
+            session, platform.organisation_id, {people[number] for number in waiting.values() if number in people}, now
+        )
     return len(links)
 
 
@@ -139,7 +160,7 @@ def link_by_decision(
     organisation: Organisation,
     identity_id: int,
     staff_number: str | None,
-    decided: tuple[str, datetime],
+    decided: tuple[str, datetime] | Decision,
 ) -> None:
     """Link an identity to a person, or to nobody any more (``staff_number`` None).
 
@@ -148,23 +169,96 @@ def link_by_decision(
         organisation: the organisation whose secretariat decides.
         identity_id: the identity in question.
         staff_number: of the person; None takes a link back.
-        decided: who decides, and when.
+        decided: who decides and when; or that with a reason, and what was seen before.
 
     Raises:
         UnknownIdentityError: the organisation has no such identity.
         UnknownPersonError: nobody has the staff number.
+        CorrectedMeanwhileError: somebody else decided since.
     """
-    actor, now = decided
+    decision = decided if isinstance(decided, Decision) else Decision(decided)
+    identity, newest = _for_decision(session, organisation, identity_id, decision)
+    person_id = None
+    if staff_number is not None:
+        person_id = find_person(session, organisation.id, staff_number, jst_date(decision.by[1]))
+        if person_id is None:
+            raise UnknownPersonError(staff_number)
+    if (newest.person_id if newest else None) != person_id:
+        _decide(session, organisation, identity, person_id, "decision", decision)
+
+
+def decide_nobody(session: Session, organisation: Organisation, identity_id: int, decision: Decision) -> None:
+    """Decide that an identity is nobody on the staff list, so that it waits no longer.
+
+    Raises:
+        UnknownIdentityError: the organisation has no such identity.
+        CorrectedMeanwhileError: somebody else decided since.
+    """
+    identity, newest = _for_decision(session, organisation, identity_id, decision)
+    if newest is None or link_state(newest.person_id, newest.method) is not LinkState.NOBODY:
+        _decide(session, organisation, identity, None, "nobody", decision)
+
+
+def undo_decision(session: Session, organisation: Organisation, identity_id: int, decision: Decision) -> None:
+    """Restore by a new record how an identity stood before the newest one; undoing an undo brings it back.
+
+    Raises:
+        UnknownIdentityError: the organisation has no such identity.
+        NothingToUndoError: nobody has decided on it.
+        CorrectedMeanwhileError: somebody else decided since.
+    """
+    identity, newest = _for_decision(session, organisation, identity_id, decision)
+    if newest is None:
+        raise NothingToUndoError
+    before = session.scalars(
+        select(IdentityLink)
+        .where(IdentityLink.identity_id == identity.id, IdentityLink.id < newest.id)
+        .order_by(IdentityLink.id.desc())
+        .limit(1)
+    ).one_or_none()
+    person_id = before.person_id if before else None
+    restored = link_state(person_id, before.method if before else None)
+    method = {LinkState.WAITING: "undo_waiting", LinkState.NOBODY: "undo_nobody"}.get(restored, "undo")
+    _decide(session, organisation, identity, person_id, method, decision)
+
+
+def record_links(
+    session: Session, organisation: Organisation, people: Mapping[int, int], by: tuple[str, datetime], reason: str
+) -> None:
+    """Link many identities at once, each to a person; the caller has locked and looked at them."""
+    rows = [_link_row(identity_id, person_id, "bulk", by, reason) for identity_id, person_id in people.items()]
+    record(session, organisation, *rows)
+    scores_follow_links(session, organisation.id, set(people.values()), by[1])
+
+
+def _for_decision(
+    session: Session, organisation: Organisation, identity_id: int, decision: Decision
+) -> tuple[LtiIdentity, IdentityLink | None]:
     identity = session.get(LtiIdentity, identity_id)
     if identity is None or identity.organisation_id != organisation.id:
         raise UnknownIdentityError(identity_id)
-    person_id = None
-    if staff_number is not None:
-        person_id = find_person(session, organisation.id, staff_number, jst_date(now))
-        if person_id is None:
-            raise UnknownPersonError(staff_number)
-    if person_of(session, identity.id) != person_id:
-        _link(session, identity, person_id, "decision", actor, now)
+    lock_identities(session, [identity_id])
+    newest = newest_link(session, identity_id)
+    if decision.seen is not None and decision.seen != (newest.id if newest else 0):
+        raise CorrectedMeanwhileError
+    return identity, newest
+
+
+def _decide(
+    session: Session,
+    organisation: Organisation,
+    identity: LtiIdentity,
+    person_id: int | None,
+    method: str,
+    decision: Decision,
+) -> None:
+    now = decision.by[1]
+    before = person_of(session, identity.id)
+    record(session, organisation, _link_row(identity.id, person_id, method, decision.by, decision.reason))
+    note(session, "identity.decided", decision.by[0], now, organisation.id, identity=identity.id, code=method)
+    scores_follow_links(session, organisation.id, {each for each in (before, person_id) if each is not None}, now)
+    if person_id is None:
+        scores_follow_identity(session, identity.id, now)
 
 
 def _link(
@@ -172,40 +266,19 @@ def _link(
 ) -> None:
     organisation = session.get_one(Organisation, identity.organisation_id)
     record(session, organisation, _link_row(identity.id, person_id, method, (actor, now)))
+    if person_id is not None:
+        scores_follow_links(session, identity.organisation_id, {person_id}, now)
 
 
-def _link_row(identity_id: int, person_id: int | None, method: str, by: tuple[str, datetime]) -> IdentityLink:
+def _link_row(
+    identity_id: int, person_id: int | None, method: str, by: tuple[str, datetime], reason: str = ""
+) -> IdentityLink:
     actor, now = by
     return IdentityLink(
-        identity_id=identity_id, person_id=person_id, method=method, reason=None, recorded_at=now, recorded_by=actor
+        identity_id=identity_id,
+        person_id=person_id,
+        method=method,
+        reason=reason or None,
+        recorded_at=now,
+        recorded_by=actor,
     )
-
-
-def linking_queue(session: Session, organisation_id: int) -> list[QueuedIdentity]:
-    """Return all identities of an organisation, those without a person first, then by when they were last seen."""
-    newest = (
-        select(func.max(IdentityLink.id).label("id"))
-        .where(IdentityLink.organisation_id == organisation_id)
-        .group_by(IdentityLink.identity_id)
-        .subquery()
-    )
-    link = select(IdentityLink).join(newest, newest.c.id == IdentityLink.id).subquery()
-    rows = session.execute(
-        select(LtiIdentity, Platform.name, link.c.person_id, link.c.method)
-        .join(Platform, Platform.id == LtiIdentity.platform_id)
-        .outerjoin(link, link.c.identity_id == LtiIdentity.id)
-        .where(LtiIdentity.organisation_id == organisation_id)
-        .order_by(link.c.person_id.is_not(None), LtiIdentity.last_seen_at.desc(), LtiIdentity.id)
-    )
-    return [
-        QueuedIdentity(
-            identity.id,
-            platform_name,
-            " ".join(part for part in (identity.claimed_family_name, identity.claimed_given_name) if part),
-            identity.claimed_staff_number,
-            identity.last_seen_at,
-            person_id,
-            method,
-        )
-        for identity, platform_name, person_id, method in rows
-    ]

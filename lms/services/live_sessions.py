@@ -18,11 +18,10 @@ from sqlalchemy.orm import Session
 
 from courses.calendar import jst_date
 from lms.services.audit import note
-from lms.services.identities import lock_identities
 from lms.services.people import Particulars, particulars_on
 from lms.services.sessions import Visitor
 from lms.store.accounts import LocalAccount
-from lms.store.identities import LtiIdentity, links_of
+from lms.store.identities import LtiIdentity, links_of, lock_identities
 from lms.store.launches import LaunchSession, ResourceLink
 from lms.store.platforms import Platform
 

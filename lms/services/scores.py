@@ -8,7 +8,7 @@ Source: lti.md §4 (outbox); LTI Assignment and Grade Services 2.0 §3.4.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,10 +16,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from courses.calendar import FiscalYear, jst_date
-from lms.services.identities import lock_identities
 from lms.services.requirements import open_occasion
 from lms.store.attempts import AttemptResult
-from lms.store.identities import identities_of, person_of
+from lms.store.identities import identities_of, links_of, lock_identities, person_of
 from lms.store.launches import ResourceLink, ResourceLinkVisit
 from lms.store.outbox import ScoreDelivery
 from lms.store.platforms import Platform
@@ -60,6 +59,31 @@ def want_scores(session: Session, identity_ids: Sequence[int], module_key: str, 
     if best is not None:
         for link, identity_id in visits:
             _want(session, link, identity_id, best, now)
+
+
+def scores_follow_links(session: Session, organisation_id: int, person_ids: Collection[int], now: datetime) -> None:
+    """Want each person's best results in all activities that their identities have launched, as links stand now."""
+    person_by_identity = links_of(session, organisation_id, None, person_ids) if person_ids else {}
+    identities: dict[int, list[int]] = {}
+    for identity_id, person_id in person_by_identity.items():
+        identities.setdefault(person_id, []).append(identity_id)
+    passed = {(person_by_identity[identity_id], key) for identity_id, key in _modules_of(session, person_by_identity)}
+    for person_id, module_key in sorted(passed):
+        want_scores(session, identities[person_id], module_key, now)
+
+
+def scores_follow_identity(session: Session, identity_id: int, now: datetime) -> None:
+    """Want an identity's own best results in its activities: it is nobody's, or nobody's any more."""
+    for _identity, module_key in sorted(_modules_of(session, [identity_id])):
+        want_scores(session, [identity_id], module_key, now)
+
+
+def _modules_of(session: Session, identity_ids: Collection[int]) -> set[tuple[int, str]]:
+    """Return the modules in which identities have results."""
+    results = select(AttemptResult.identity_id, AttemptResult.module_key).where(
+        AttemptResult.identity_id.in_(list(identity_ids))
+    )
+    return {(identity_id, key) for identity_id, key in session.execute(results.distinct())}
 
 
 def want_scores_here(session: Session, link: ResourceLink, identity_id: int, now: datetime) -> None:

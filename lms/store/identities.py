@@ -49,6 +49,19 @@ class IdentityLink(Record, Base):
     reason: Mapped[str | None]
 
 
+def lock_identities(session: Session, identity_ids: Collection[int]) -> None:
+    """Hold identities until the end of the transaction: what one person does in two tabs is done one after the other."""
+    # In order of their ids, so that two transactions never wait for each other; SQLite has one writer anyhow.
+    wanted = select(LtiIdentity.id).where(LtiIdentity.id.in_(identity_ids)).order_by(LtiIdentity.id)
+    session.scalars(wanted.with_for_update(key_share=True)).all()
+
+
+def newest_link(session: Session, identity_id: int) -> IdentityLink | None:
+    """Return the decision on an identity that holds now."""
+    links = select(IdentityLink).where(IdentityLink.identity_id == identity_id)
+    return session.scalars(links.order_by(IdentityLink.id.desc()).limit(1)).one_or_none()
+
+
 def person_of(session: Session, identity_id: int) -> int | None:
     """Return the person whom an identity is linked to now."""
     return session.scalar(

@@ -42,7 +42,7 @@ from lms.services.deliveries import UnknownDeliveryError
 from lms.services.documents import UnknownDocumentError
 from lms.services.evidence.jobs import UnknownPackError
 from lms.services.handover import TicketRefused
-from lms.services.identities import UnknownIdentityError
+from lms.services.identities import NothingToUndoError, UnknownIdentityError
 from lms.services.invitations import InvitationRefused
 from lms.services.launches import ForeignSubmissionError, LoginFault, LoginRefused, MayNotChooseError
 from lms.services.live_sessions import NoSuchSessionError
@@ -135,6 +135,7 @@ TABLE: dict[type[Exception], Answer] = {
     UnknownTreeSizeError: Answer(400, "tree_size_unknown"),
     UnknownIdentityError: Answer(404, "identity_unknown"),
     UnknownDeliveryError: Answer(404, "delivery_unknown"),
+    NothingToUndoError: Answer(409, "nothing_to_undo"),
     UnknownRosterError: Answer(404, "roster_unknown"),
     UnknownAuditError: Answer(404, "audit_unknown"),
     UnknownAreaError: Answer(404, "area_unknown"),

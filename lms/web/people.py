@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
@@ -12,7 +12,6 @@ from courses.people import Employment, affiliation_on, in_scope_on
 from lms.services.auditors import open_book
 from lms.services.awareness import modules_in_use
 from lms.services.fact_kinds import KINDS, FactKind
-from lms.services.people import particulars_on
 from lms.services.people_register import PeopleFilter, people_register
 from lms.services.permissions import Permission
 from lms.services.person_facts import (
@@ -26,12 +25,13 @@ from lms.services.person_facts import (
     record_fact,
     void_fact,
 )
-from lms.services.person_record import PersonRecord, person_record
+from lms.services.person_record import person_record
 from lms.services.titles import titles_of
 from lms.store.auditors import AuditArea, known_rows
 from lms.store.organisations import units_of
 from lms.store.records import Moment
 from lms.store.requirements import requirements_of
+from lms.web.actors import actor_words
 from lms.web.forms.facts import (
     LONGEST_TEXT,
     Choices,
@@ -105,33 +105,14 @@ def person(handle: str, person_id: int) -> str:
         kinds=[*KINDS],
         shown=_SHOWN,
         years=[FiscalYear(year) for year in sorted({each.obligation.year for each in record.standings}, reverse=True)],
-        actors=_actors(record),
+        actors=actor_words(
+            {version.recorded_by for facts in record.facts.values() for fact in facts for version in fact.versions}
+        ),
         titles=titles_of(reading(), asking.organisation.id, moment.as_of),
         is_auditor=asking.may(Permission.READ_AUDITORS)
         and person_id in open_book(reading(), asking.organisation.id, moment).files,
         done=request.args.get("done", ""),
     )
-
-
-def _actors(record: PersonRecord) -> dict[str, str]:
-    """Return who recorded what, in words."""
-    named = {version.recorded_by for facts in record.facts.values() for fact in facts for version in fact.versions}
-    keys = {int(name.partition(":")[2]) for name in named if name.startswith("person:")}
-    people = particulars_on(reading(), visitor().organisation.id, jst_date(now()), None, keys) if keys else {}
-    return {name: _actor(name, people) for name in named}
-
-
-def _actor(name: str, people: Mapping[int, object]) -> str:
-    kind, _colon, key = name.partition(":")
-    found = people.get(int(key)) if kind == "person" else None
-    if found is not None:
-        return f"{getattr(found, 'family_name', '')} {getattr(found, 'given_name', '')}".strip()
-    labels: dict[str, Callable[[], str]] = {
-        "operator": lambda: _("administrator %(name)s", name=key),
-        "system": lambda: _("the tool (%(name)s)", name=key),
-        "identity": lambda: _("account %(name)s", name=key),
-    }
-    return labels[kind]() if kind in labels else name
 
 
 _KIND = f"<any({', '.join(KINDS)}):kind>"

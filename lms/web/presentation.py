@@ -24,6 +24,7 @@ from lms.web.security import csp_nonce
 from lms.wording import gettext as wording
 from lms.wording import platforms as platform_words
 from lms.wording import pledges as pledge_words
+from lms.wording.identities import held_back_label, link_method_label, link_state_label, name_match_label
 from lms.wording.people import fact_field_label, fact_kind_label, fact_value_text
 from lms.wording.permissions import role_label
 from lms.wording.registers import (
@@ -70,6 +71,10 @@ def init_app(app: Flask) -> None:
         fact_field_label=fact_field_label,
         fact_value_text=fact_value_text,
         role_label=role_label,
+        link_state_label=link_state_label,
+        link_method_label=link_method_label,
+        held_back_label=held_back_label,
+        name_match_label=name_match_label,
         end_kind_label=end_kind_label,
         term_label=term_label,
         vacancy_label=vacancy_label,

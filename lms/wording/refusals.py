@@ -284,6 +284,10 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
         _("There is no such account in the linking queue."),
         _("Please load the queue again."),
     ),
+    "nothing_to_undo": lambda: Refusal(
+        _("There is nothing to undo."),
+        _("Nobody has decided on this account yet. Please load the queue again."),
+    ),
     "invitation_refused": lambda: Refusal(
         _("This invitation opens nothing."),
         _("Please ask whoever sent it to you for a new one."),

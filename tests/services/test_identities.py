@@ -8,14 +8,16 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from courses.calendar import jst_date
 from lms.services.completions import results_by_person
 from lms.services.identities import (
+    LinkState,
     UnknownIdentityError,
     UnknownPersonError,
     link_by_decision,
     link_by_staff_number,
-    linking_queue,
 )
+from lms.services.identity_queue import QueueFilter, identity_queue
 from lms.services.organisations import add_organisation
 from lms.services.scores import best_result
 from lms.store.base import Database
@@ -180,7 +182,7 @@ def test_a_number_counts_on_the_day_of_the_decision(
     assert person_of(session, mine.identity_id) is not None
 
 
-def test_the_queue_shows_those_without_a_person_first(
+def test_the_queue_shows_how_each_account_stands_and_asks_for_what_is_to_be_decided(
     session: Session, organisation: Organisation, now: datetime
 ) -> None:
     platform = add_practice_platform(session, organisation)
@@ -196,9 +198,13 @@ def test_the_queue_shows_those_without_a_person_first(
         link_by_decision(session, organisation, ids[key], "000102", (ACTOR, now))
     link_by_decision(session, organisation, ids["undone"], None, (ACTOR, now))
     add_learner(session, add_organisation(session, "otsu", "乙大学", "Otsu University", now))
-    queue = linking_queue(session, organisation.id)
-    assert [each.identity_id for each in queue] == [ids[key] for key in ("undone", "new", "old", "linked")]
-    assert [each.claimed_name for each in queue] == ["", "試験", "", "試験 みなと"]
-    assert [each.person_id for each in queue] == [None, None, None, person_id]
-    assert [each.method for each in queue] == ["decision", None, None, "decision"]
-    assert (queue[3].claimed_staff_number, queue[3].platform_name) == ("000102", "練習用LMS")
+    everything = QueueFilter("", frozenset(LinkState))
+    queue = identity_queue(session, organisation.id, everything, jst_date(now)).shown
+    assert [each.identity_id for each in queue] == [ids[key] for key in ("linked", "undone", "new", "old")]
+    assert [each.claimed_name for each in queue] == ["試験 みなと", "", "試験", ""]
+    assert [each.person_id for each in queue] == [person_id, None, None, None]
+    assert [each.state.value for each in queue] == ["linked", "taken_back", "waiting", "waiting"]
+    assert (queue[0].claimed_staff_number, queue[0].platform_name) == ("000102", "練習用LMS")
+    to_decide = identity_queue(session, organisation.id, QueueFilter(), jst_date(now))
+    assert [each.identity_id for each in to_decide.shown] == [ids[key] for key in ("undone", "new", "old")]
+    assert to_decide.counts == {LinkState.LINKED: 1, LinkState.TAKEN_BACK: 1, LinkState.WAITING: 2}
