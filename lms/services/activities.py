@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from courses.calendar import jst_date
 from lms.lti.messages import Launch
 from lms.services.audit import note
-from lms.services.content import ITEM_PARAMETER, PARAMETER, UnknownContentError, contents_on
+from lms.services.content import ITEM_PARAMETER, PARAMETER, UnknownContentError, keys_on
 from lms.services.scores import want_scores_here
 from lms.store.launches import PlacedItem, ResourceLink, ResourceLinkVisit
 from lms.store.organisations import Organisation
@@ -214,7 +214,7 @@ def state_of(session: Session, organisation_id: int, link_pk: int | None, on: da
     return ActivityState(
         link,
         link.opens,
-        link.opens in contents_on(session, organisation_id, on),
+        link.opens in keys_on(session, organisation_id, on),
         copied_from,
         _proposal(session, link, on) if link.opens is None else None,
     )
@@ -222,7 +222,7 @@ def state_of(session: Session, organisation_id: int, link_pk: int | None, on: da
 
 def _proposal(session: Session, link: ResourceLink, on: date) -> ResourceLink | None:
     """The one former activity of the same title, if what it opens can be opened."""
-    openable = contents_on(session, link.organisation_id, on)
+    openable = keys_on(session, link.organisation_id, on)
     same = [each for each in _former(session, link) if each.title == link.title and each.opens in openable]
     return same[0] if len(same) == 1 else None
 
@@ -248,7 +248,7 @@ def choose_content(
     state = state_of(session, organisation.id, link_pk, jst_date(now))
     if not state.can_be_chosen:
         raise ActivityDecidesError
-    if key not in contents_on(session, organisation.id, jst_date(now)):
+    if key not in keys_on(session, organisation.id, jst_date(now)):
         raise UnknownContentError(key)
     link = state.link
     if state.proposal is not None and state.proposal.opens == key:

@@ -49,7 +49,7 @@ class Gradebook:
     maximum: int
     delivered_at: datetime | None
     standing: str | None
-    """What the last comparison found: ``same``, ``lost`` or ``overridden``; None before the first."""
+    """What the last comparison found: ``same``, ``lost``, ``overridden`` or ``emptied``; None before the first."""
     held_score: float | None
     held_maximum: float | None
     compared_at: datetime | None

@@ -162,7 +162,7 @@ def _destination(opened: OpenedSession) -> str:
 
 
 def content_address(handle: str, opens: str) -> str:
-    """Return the page that an activity opens; ``opens`` is a key of `lms.services.content.contents_on`."""
+    """Return the page that an activity opens; ``opens`` is one of `lms.services.content.keys_on`."""
     pages = {PLEDGES: "pledges.mine", ROLES: "my_roles.mine", TRAINING: "training.home"}
     if opens in pages:
         return url_for(pages[opens], handle=handle)

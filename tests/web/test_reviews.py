@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -10,6 +12,8 @@ from sqlalchemy import select
 from lms.store.attempts import AttemptResult
 from lms.store.base import Database
 from lms.store.launches import LaunchSession
+from lms.store.outbox import ScoreDelivery
+from tests.conftest import NOW
 from tests.practice_lms.claims import CLAIM
 from tests.practice_lms.lms import PracticeLms
 from tests.practice_organisation.seed import MODULE
@@ -100,6 +104,34 @@ def test_of_somebody_without_attempts_that_is_said(reviewed: Reviewed, launched:
     launched(OTHER_STAFF)
     page = page_of(reviewed(SECRETARY, OTHER_STAFF).get("/review"))
     assert "No attempt has been submitted yet." in page
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        ({"state": "wanted"}, "On its way to Moodle"),
+        ({"state": "dead"}, "Recorded here, not in Moodle"),
+        ({"state": "delivered", "delivered_at": NOW}, "10 of 10 points"),
+        (
+            {"held_score": 7.5, "held_maximum": 10.0, "standing": "overridden"},
+            "7.5 of 10 points · a teacher's own grade",
+        ),
+        ({"standing": "emptied"}, "no grade · a teacher has emptied or hidden it"),
+        ({"standing": "lost"}, "no grade · it was lost there and is sent again"),
+        ({"held_score": 10.0, "held_maximum": 10.0, "standing": "same"}, "10 of 10 points"),
+    ],
+)
+def test_an_instructor_sees_what_stands_in_the_gradebook(
+    reviewed: Reviewed, launched: Launched, tool_database: Database, facts: dict[str, Any], sentence: str
+) -> None:
+    launched("00111")
+    with tool_database.transaction() as session:
+        row = session.scalars(select(ScoreDelivery)).one()
+        row.compared_at = NOW if "standing" in facts else None
+        for name, value in facts.items():
+            setattr(row, name, value)
+    page = page_of(reviewed(SECRETARY, "00111").get("/review"))
+    assert sentence in re.sub(r"\s+", " ", page)
 
 
 def test_an_activity_without_a_test_says_so(reviewed: Reviewed) -> None:
