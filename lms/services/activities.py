@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from courses.calendar import jst_date
@@ -22,6 +22,7 @@ from lms.services.content import ITEM_PARAMETER, PARAMETER, UnknownContentError,
 from lms.services.scores import want_scores_here
 from lms.store.launches import PlacedItem, ResourceLink, ResourceLinkVisit
 from lms.store.organisations import Organisation
+from lms.store.outbox import ScoreDelivery
 from lms.store.platforms import Platform
 
 HISTORY_PARAMETER = "context_history"
@@ -253,6 +254,8 @@ def choose_content(
     link = state.link
     if state.proposal is not None and state.proposal.opens == key:
         link.copied_from_pk = state.proposal.id
+    if link.opens != key:
+        _withdraw_scores(session, link, actor, now)
     link.opens, link.is_choice = key, True
     session.flush()
     note(session, "activity.chosen", actor, now, organisation.id, activity=link.id, opens=key)
@@ -275,5 +278,15 @@ def undo_choice(
     if not link.is_choice:
         raise ActivityDecidesError
     note(session, "activity.choice_undone", actor, now, organisation.id, activity=link.id, opens=link.opens)
+    _withdraw_scores(session, link, actor, now)
     link.opens, link.is_choice = None, False
     session.flush()
+
+
+def _withdraw_scores(session: Session, link: ResourceLink, actor: str, now: datetime) -> None:
+    """Put aside what is still to be sent of the module that the activity opened; what was delivered stands there."""
+    session.execute(
+        update(ScoreDelivery)
+        .where(ScoreDelivery.resource_link_pk == link.id, ScoreDelivery.state == "wanted")
+        .values(state="dead", refusal="activity_changed", set_aside_at=now, set_aside_by=actor)
+    )

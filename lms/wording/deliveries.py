@@ -51,6 +51,10 @@ _REASONS: dict[str, tuple[Callable[[], str], Callable[[], str]]] = {
             "In Moodle, switch on Assignment and Grade Services in the tool's settings, and open the activity once."
         ),
     ),
+    "activity_changed": (
+        lambda: _("What the activity opens was changed before the grade was sent."),
+        lambda: _("Nothing. If the former choice comes back, the grade is sent by itself."),
+    ),
     "results_refused": (
         lambda: _("Moodle does not let Akashi read this column."),
         lambda: _("Check Assignment and Grade Services in the tool's settings in Moodle."),

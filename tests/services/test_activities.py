@@ -189,6 +189,34 @@ def test_who_passed_before_the_choice_gets_the_grade_that_belongs_there(
     assert (wanted.resource_link_pk, wanted.result_id) == (link.id, result.id)
 
 
+def test_what_is_not_sent_yet_is_put_aside_when_the_choice_changes_and_wanted_again_when_it_comes_back(
+    session: Session, organisation: Organisation, now: datetime
+) -> None:
+    module, _other = adopt(session, organisation, small_module()), adopt(session, organisation, small_module(OTHER))
+    learner = add_learner(session, organisation, "000101")
+    platform = session.scalars(select(Platform)).one()
+    said = message(sub="4", line_item_url="https://lms.example.invalid/item")
+    link = see_activity(session, platform, said, now)
+    see_visit(session, link, learner.identity_id, is_learner=True)
+    take_test(session, learner, module, now)
+
+    def standing() -> tuple[str, str | None, bool]:
+        session.expire_all()
+        row = session.scalars(select(ScoreDelivery)).one()
+        return row.state, row.refusal, row.set_aside_at is not None
+
+    for key, expected in (
+        (MODULE, ("wanted", None, False)),
+        (OTHER, ("dead", "activity_changed", True)),
+        (MODULE, ("wanted", None, False)),
+        (MODULE, ("wanted", None, False)),
+    ):
+        choose_content(session, organisation, link.id, key, (ACTOR, now))
+        assert standing() == expected
+    undo_choice(session, organisation, link.id, (ACTOR, now))
+    assert standing() == ("dead", "activity_changed", True)
+
+
 class TestProposals:
     def proposal(self, session: Session, link: ResourceLink) -> str | None:
         found = state_of(session, link.organisation_id, link.id, TODAY).proposal
