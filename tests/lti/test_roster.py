@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lms.config import KeyFolder
 from lms.lti.access_tokens import AccessTokens, ScopesNotGranted
 from lms.lti.connection import PlatformServices
 from lms.lti.http import HttpReply, OutgoingPolicy, PlatformHttp, PlatformTimedOut, ReplyTooLarge
@@ -29,7 +30,7 @@ AKARI = {"user_id": "4", "roles": ["Learner"], "family_name": "見本", "given_n
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> ToolKeys:
-    return load_or_create(Path(tmp_path_factory.mktemp("keys")))
+    return load_or_create(KeyFolder(Path(tmp_path_factory.mktemp("keys"))))
 
 
 class Scripted(PlatformHttp):

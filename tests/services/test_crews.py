@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from lms.config import Settings
+from lms.config import KeyFolder, Settings
 from lms.jobs.crews import FAILURES_IN_A_ROW, LONGEST_REST, Breakdown, Crews, Done, Platforms
 from lms.jobs.scores import deliver_scores
 from lms.lti.tool_keys import load_or_create
@@ -139,7 +139,7 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hanging_and_healthy(
     database: Database, organisation: Organisation, keys_dir: Path, now: datetime
 ) -> Iterator[tuple[PracticeLms, PracticeLms]]:
-    keys = load_or_create(keys_dir)
+    keys = load_or_create(KeyFolder(keys_dir))
     module = None
     with serve_lms(CONFIG) as hanging, serve_lms(CONFIG) as healthy:
         for lms in (hanging, healthy):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from lms.config import Settings
+from lms.config import KeyFolder, Settings
 from lms.jobs import line_items as job
 from lms.jobs.line_items import find_line_items
 from lms.jobs.scores import deliver_scores
@@ -92,7 +92,7 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def course(database: Database, organisation: Organisation, keys_dir: Path, now: datetime) -> Iterator[Course]:
-    keys = load_or_create(keys_dir)
+    keys = load_or_create(KeyFolder(keys_dir))
     with serve_lms(CONFIG) as lms:
         lms.fetch_jwks = lambda _: keys.public_jwks()
         with database.transaction() as session:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from courses.calendar import jst_date
-from lms.config import Settings
+from lms.config import KeyFolder, Settings
 from lms.jobs import rosters as job
 from lms.jobs.rosters import PAUSES, pull_rosters
 from lms.lti.roster import Member, Roster
@@ -93,7 +93,7 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tool_keys(keys_dir: Path) -> ToolKeys:
-    return load_or_create(keys_dir)
+    return load_or_create(KeyFolder(keys_dir))
 
 
 @pytest.fixture
@@ -202,6 +202,44 @@ def test_a_pull_that_breaks_off_changes_nothing_and_is_tried_again(
     assert campus.pull(now + timedelta(hours=1) + PAUSES[0]) == 1
     assert campus.latest().state == "complete"
     assert campus.listed() == {"3", "4"}
+
+
+@pytest.mark.parametrize("kind", [FaultKind.SERVER_ERROR, FaultKind.CUT, FaultKind.NOT_JSON, FaultKind.REDIRECT])
+def test_a_pull_that_breaks_off_on_its_second_page_changes_nothing(
+    database: Database, organisation: Organisation, keys_dir: Path, tool_keys: ToolKeys, now: datetime, kind: FaultKind
+) -> None:
+    config = default_config()
+    with serve_lms(replace(config, profile=replace(config.profile, page_size=1))) as lms:
+        lms.fetch_jwks = lambda _: tool_keys.public_jwks()
+        with database.transaction() as session:
+            register(session, organisation, lms)
+        launch(database, lms, ("staff", "m1"), now)
+        settings = Settings("sqlite:///unopened.sqlite", "http://127.0.0.1:8000", keys_dir)
+        campus = Campus(database, organisation, lms, settings)
+        campus.pull(now)
+        assert (campus.latest().state, campus.listed()) == ("complete", {"3", "4", "5"})
+        lms.unenrol("newcomer")
+        lms.faults.add(Fault("memberships", kind, after=1))
+        campus.ask(now + timedelta(hours=1))
+        campus.pull(now + timedelta(hours=1))
+        assert campus.latest().state != "complete"
+        assert campus.listed() == {"3", "4", "5"}
+        assert [event.fault for event in lms.events("memberships")][-2:] == ["", kind.value]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [(FaultKind.ELSEWHERE, "page_foreign"), (FaultKind.ENDLESS, "too_many_pages")]
+)
+def test_a_roster_that_leads_elsewhere_or_has_no_end_is_refused_whole(
+    campus: Campus, now: datetime, kind: FaultKind, code: str
+) -> None:
+    campus.pull(now)
+    campus.lms.unenrol("newcomer")
+    campus.lms.faults.add(Fault("memberships", kind))
+    campus.ask(now + timedelta(hours=1))
+    campus.pull(now + timedelta(hours=1))
+    assert (campus.latest().state, campus.latest().refusal) == ("failed", code)
+    assert campus.listed() == {"3", "4", "5"}
 
 
 def test_a_platform_that_never_answers_well_is_given_up_and_the_night_tries_anew(campus: Campus, now: datetime) -> None:
