@@ -7,6 +7,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lms.lti.http import (
     AddressRefused,
@@ -19,6 +21,7 @@ from lms.lti.http import (
     RedirectRefused,
     ReplyTooLarge,
     SchemeRefused,
+    origin_of,
 )
 from lms.lti.registration import (
     PlatformConfiguration,
@@ -266,6 +269,44 @@ def test_an_answer_that_registers_nothing_is_named_and_known_to_have_been_sent(
         ask_to_register(site, read(site), TOKEN, TOOL)
     assert (found.value.code, found.value.step, found.value.detail) == (code, "registration", detail)
     assert found.value.is_sent
+
+
+# Whatever it says
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=300),
+    st.sampled_from([SITE, OTHER, f"{SITE}/x", f"{SITE}\0", "https://[", "https://[::1]/", "RS256", "\ud800"]),
+)
+DOCUMENTS = st.recursive(
+    VALUES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4)
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_no_configuration_or_answer_is_a_fault_of_ours(data: st.DataObject) -> None:
+    site = Site()
+    for name in data.draw(st.lists(st.sampled_from(sorted(site.configuration)), max_size=3)):
+        site.configuration[name] = data.draw(DOCUMENTS)
+    answer = answered(**{data.draw(st.sampled_from(["client_id", "scope", TOOL_CONFIGURATION])): data.draw(DOCUMENTS)})
+    try:
+        body = json.dumps(answer).encode("utf-8", "surrogatepass")
+    except ValueError:
+        body = b""
+    site.instead["registration"] = HttpReply(200, {}, body)
+    try:
+        found = read_configuration(site, site.configuration_url)
+        assert {origin_of(each) for each in (found.issuer, found.token_url, found.keyset_url)} == {SITE}
+        registered = ask_to_register(site, found, TOKEN, TOOL)
+    except RegistrationRefused:
+        return
+    assert 0 < len(registered.client_id) <= 255
+    assert registered.client_id.isprintable()
+    assert set(registered.scopes) <= set(SCOPES)
 
 
 # Over real sockets: the guarded client's own limits

@@ -17,10 +17,11 @@ from lms.services.organisations import find_organisation_or_only
 from lms.services.registrations import invite_platform, revoke_platform_invitation
 from lms.store.base import Database
 from lms.store.platforms import Platform, PlatformInvitation, RegistrationRequest
+from tests.accounts import make_account
 from tests.conftest import NOW
 from tests.practice_organisation.seed import KEY
 from tests.registering import SITE, TOKEN, Site, json_reply
-from tests.web.conftest import BOTH_DATABASES
+from tests.web.conftest import BOTH_DATABASES, RunningTool
 from tests.web.visits import TOOL, Browser, StandingClock, Visit, audit_events, contents, page_of, path_of
 
 
@@ -369,3 +370,44 @@ def test_a_malformed_answer_to_the_registration_is_named(secretary: Visit, clien
     address = invited(secretary)
     answer = client.post(address, data=form_of(page_of(client.get(opened(address, site)))))
     assert (answer.status_code, "answer_malformed registration client_id" in page_of(answer)) == (422, True)
+
+
+def test_an_emergency_account_connects_a_moodle_and_stops_and_starts_it(
+    tool: RunningTool, site: Site, client: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    inside = make_account(tool.database, tool.app.extensions["akashi"].settings.keys, NOW).sign_in(new_browser(), NOW)
+    request = waiting(inside, client, site)
+    path = path_of(inside.post(request, {"action": "approve", "name": "学内"}))
+    page = path.removeprefix(f"/s/{inside.handle}")
+    assert "学内" in page_of(inside.get(page))
+    path_of(inside.post(f"{page}/use", {"action": "stop", "understood": "yes"}))
+    assert "platform-stopped" in page_of(inside.get(page))
+    path_of(inside.post(f"{page}/use", {"action": "start"}))
+    for kind in ("platform.invited", "registration.approved", "platform.stopped", "platform.started"):
+        assert re.fullmatch(r"account:\d+", audit_events(tool.database, kind)[-1].actor), kind
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("openid_configuration", ["", "\0", "é", "https://\0/", "//", "https://a b/", "https://" + "a" * 3000, "<b>"]),
+        ("registration_token", ["\0", "é", "two words", "x" * 5000, "a\r\nX-Y: z", "<b>"]),
+        ("form_token", ["\0", "é", "x" * 5000]),
+    ],
+)
+def test_hostile_values_are_refused_and_never_a_fault_of_ours(
+    secretary: Visit, client: Browser, site: Site, tool_database: Database, name: str, values: list[str]
+) -> None:
+    address = invited(secretary)
+    form = form_of(page_of(client.get(opened(address, site))))
+    site.instead["registration"] = HttpReply(400, {}, b"")
+    for value in values:
+        for answer in (
+            client.get(f"{address}?{urlencode({**form, name: value})}"),
+            client.post(address, data={**form, name: value}),
+            client.post(address, data={**form, name: [value, "x"]}),
+        ):
+            assert answer.status_code < 500, (name, value)
+            assert b"<b>" not in answer.data
+    with tool_database.reading() as session:
+        assert session.scalars(select(RegistrationRequest)).all() == []
