@@ -88,7 +88,7 @@ def overview(handle: str) -> str:
         "deliveries/overview.html",
         kinds=list(Kind),
         by_kind=by_kind,
-        reasons=[each for each in counts if each.kind in {Kind.DEAD, Kind.WAITING, Kind.DIFFERING}],
+        reasons=[each for each in counts if each.code and each.kind in {Kind.DEAD, Kind.WAITING, Kind.DIFFERING}],
         chosen=chosen,
         rows=rows,
         tries=tries_of(session, [row.id for row in rows], TRIES_SHOWN),

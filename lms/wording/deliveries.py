@@ -101,7 +101,7 @@ def kind_label(kind: str) -> str:
 def reason_sentence(code: str | None) -> str:
     """Return why a delivery stands as it does; a code without a sentence of its own stands in one."""
     if code is None:
-        return _("Not tried yet.")
+        return _("It is next in turn.")
     return _REASONS[code][0]() if code in _REASONS else _("It failed with the code %(code)s.", code=code)
 
 
