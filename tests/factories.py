@@ -186,7 +186,14 @@ def learner_of(session: Session, organisation: Organisation, identity_id: int) -
 
 
 @cache
-def small_module(key: str = MODULE, edition: str = "初版", pass_percent: int = 80, bank: int = 10) -> ShippedModule:
+def small_module(
+    key: str = MODULE,
+    edition: str = "初版",
+    pass_percent: int = 80,
+    bank: int = 10,
+    attempts: int = 3,
+    wait_minutes: int = 10,
+) -> ShippedModule:
     """Return a module of two sections with a test of ten questions; another edition is another version of each."""
 
     def lesson(language: str) -> Any:
@@ -203,7 +210,8 @@ def small_module(key: str = MODULE, edition: str = "初版", pass_percent: int =
             for number in range(1, bank + 1)
         ]
     )  # fmt: skip
-    test = {"questions": min(10, bank), "pass_percent": pass_percent, "attempts": 3, "wait_minutes": 10}
+    test = {"questions": min(10, bank), "pass_percent": pass_percent}
+    test |= {"attempts": attempts, "wait_minutes": wait_minutes}
     facts = {"key": key, "minutes": 5, "clauses": ["7.3"], "parameters": [], "test": test}
     lessons = {language: lesson(language) for language in LANGUAGES}
     return ShippedModule(read_module(facts, lessons, lessons), questions)

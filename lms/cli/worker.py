@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
 from lms.cli.context import CommandContext
 from lms.cli.restores import anchor_sentence
 from lms.jobs.ledger import begin_ledgers
+from lms.jobs.offices import office_of
 from lms.jobs.rounds import ROUNDS
-from lms.jobs.worker import Worker
+from lms.jobs.worker import SHORTEST_PAUSE, Worker
 from lms.logs import configure_logging
 from lms.services.anchors import AnchorError
 from lms.store.key_files import check_key_files
@@ -29,5 +32,7 @@ def worker(context: CommandContext, once: bool) -> None:
     if not once:
         working.run()
         return
-    while working.run_once():
-        pass
+    office = office_of(context.database)
+    while working.run_once() or office.is_at_work():
+        if office.is_at_work():  # a platform is slow to answer
+            time.sleep(SHORTEST_PAUSE)

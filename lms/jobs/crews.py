@@ -120,6 +120,12 @@ class Crews(Generic[_Task, _Outcome]):
         self._done: list[Done[_Task, _Outcome]] = []
         self._changed = threading.Condition()
 
+    @property
+    def has_work(self) -> bool:
+        """Whether a crew has not ended yet, or something that is done was not gathered yet."""
+        with self._changed:
+            return bool(self._crews or self._done)
+
     def is_busy(self, platform_id: int) -> bool:
         """Tell whether a platform's crew has not ended yet."""
         with self._changed:

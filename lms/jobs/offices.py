@@ -30,6 +30,11 @@ class Office:
                 self._crews[name] = make()
             return self._crews[name]
 
+    def is_at_work(self) -> bool:
+        """Tell whether any crew has not ended yet, or has not been asked what came of its work."""
+        with self._lock:
+            return any(each.has_work for each in self._crews.values())
+
 
 _offices: WeakKeyDictionary[Database, Office] = WeakKeyDictionary()
 _lock = threading.Lock()
