@@ -7,6 +7,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from tests.practice_lms import pages
 from tests.practice_lms.browser import person_logged_in, refusal_page
+from tests.practice_lms.configuration import openid_configuration
 from tests.practice_lms.faults import serve_with_fault
 from tests.practice_lms.lms import PracticeLms, platform_of
 from tests.practice_lms.model import PlatformConfig
@@ -14,7 +15,6 @@ from tests.practice_lms.oidc import UntrustedAuthorizationError, answer_authoriz
 from tests.practice_lms.registration import (
     RegistrationRefusedError,
     describe,
-    openid_configuration,
     read_registration,
     receive_registration,
 )

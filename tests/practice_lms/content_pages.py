@@ -42,8 +42,8 @@ def return_content() -> Response:
         choice = this_lms().receive_content(request.full_path, request.form, person.key)
     except DeepLinkingRefusedError as refused:
         return refusal_page("content.refused", 400, refused.reason)
-    added = ",".join(activity.key for activity in choice.activities)
-    address = url_for("pages.show_course", course_id=choice.course_id, **({"added": added} if added else {}))
+    added = ",".join(activity.key for activity in choice.activities) or None
+    address = url_for("pages.show_course", course_id=choice.course_id, added=added)
     return Response(render_template("content_return.html", choice=choice, address=address))
 
 

@@ -197,7 +197,7 @@ def _line_item_facts(lms: "PracticeLms", tool: ToolRegistration, line_item: Any)
     maximum = line_item.get("scoreMaximum", DEFAULT_MAXIMUM)
     if isinstance(maximum, bool) or not isinstance(maximum, int | float) or not 0 < maximum < math.inf:
         raise DeepLinkingRefusedError("the scoreMaximum of an item is not a positive number")
-    facts = {
+    facts: dict[str, Any] = {
         "maximum": maximum,
         "resource_id": str(line_item.get("resourceId") or ""),
         "tag": str(line_item.get("tag") or ""),

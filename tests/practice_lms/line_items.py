@@ -5,7 +5,7 @@ Source: LTI Assignment and Grade Services 2.0, section 3.2.5; the refusals are t
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from flask import Response, request
 
@@ -47,5 +47,5 @@ def _sent() -> dict[str, Any]:
     return sent if isinstance(sent, dict) else {}
 
 
-def _is_points(value: object) -> bool:
+def _is_points(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0

@@ -76,7 +76,7 @@ def activity_from(entry: Any, place: str) -> Activity:
 
 def tool_from(entry: Any) -> ToolRegistration:
     """A registration from its JSON object, as the platform itself has written it."""
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
     return ToolRegistration(**values | {"window": Window(entry["window"])})
 
 
