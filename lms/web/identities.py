@@ -175,7 +175,9 @@ def link_bulk(handle: str) -> Response:
 
 
 def name_difference(claimed: str, listed: str) -> tuple[list[tuple[str, bool]], list[tuple[str, bool]]]:
-    """Return both names in parts, each with whether it differs from the other name."""
+    """Return both names in parts, each with whether it differs from the other name; none does where only one is known."""
+    if not claimed:
+        return [], [(listed, False)]
     left, right = [], []
     for kind, start, end, other_start, other_end in SequenceMatcher(None, claimed, listed, False).get_opcodes():
         if claimed[start:end]:

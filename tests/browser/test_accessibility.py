@@ -112,6 +112,14 @@ def test_pages_of_the_secretariat_have_no_violation(site: Site, new_context: New
     inspector.inspect("people", "people")
     inspector.inspect("a person, in the past", "people/7?as_of=2026-05-31")
     inspector.inspect("a fact's form", "people/7/training/new")
+    for name, path in (
+        ("linked", "identities?state=linked"),
+        ("many at once", "identities/bulk"),
+        ("an account's history", "identities/7"),
+        ("open sessions", "sessions"),
+        ("everybody's sessions", "sessions/all"),
+    ):
+        inspector.inspect(name, path)
     inspector.inspect("linking queue", "identities")
     assert view.locator("input[name=staff_number]").count() > 0
     assert inspector.faults() == {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
@@ -27,7 +27,16 @@ from tests.browser.certificates import TlsFiles, make_certificate
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, LONGEST_WAIT, SCREEN
 from tests.browser.servers import Site, environment_of, free_port, running_tool, seeded_database
 from tests.browser.test_pledges import sign_from_the_course
-from tests.browser.walks import EMBEDDED, Walker, enter_lms, open_activity, tool_frame, wait_until_saved
+from tests.browser.walks import (
+    EMBEDDED,
+    Walker,
+    enter_lms,
+    launch_again,
+    open_activity,
+    session_path,
+    tool_frame,
+    wait_until_saved,
+)
 from tests.practice_lms.app import create_platform
 from tests.practice_lms.deep_linking import RETURN_PATH
 from tests.practice_lms.defaults import default_config
@@ -37,6 +46,7 @@ from tests.practice_organisation.seed import SECRETARIAT, write_cast
 
 pytestmark = pytest.mark.browser
 
+NewPage = Callable[[], Page]
 LMS_HOST, TOOL_HOST = "lms.test", "tool.test"
 TWO_SITES = (
     *ARGUMENTS,
@@ -108,6 +118,21 @@ def page(strict_chromium: Browser) -> Iterator[Page]:
     context.set_default_timeout(LONGEST_WAIT)
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def new_page(strict_chromium: Browser) -> Iterator[NewPage]:
+    """Opens other browsers of that kind, which know nothing of each other."""
+    opened: list[BrowserContext] = []
+
+    def open_one() -> Page:
+        opened.append(strict_chromium.new_context(viewport=SCREEN, locale="ja-JP", ignore_https_errors=True))
+        opened[-1].set_default_timeout(LONGEST_WAIT)
+        return opened[-1].new_page()
+
+    yield open_one
+    for context in opened:
+        context.close()
 
 
 @pytest.fixture
@@ -213,3 +238,129 @@ def test_content_is_chosen_in_a_cross_site_frame(two_sites: Site, page: Page) ->
     assert len(returns) == 2
     assert two_sites.lms.courses[0].activities[-1].custom["akashi"] == "training"
     assert [event.status for event in two_sites.lms.events("content")] == [200]
+
+
+def _handle_in(address: str) -> str:
+    found = re.search(r"/s/([0-9a-f]{16})/", address)
+    assert found is not None, address
+    return found[1]
+
+
+def _secrets(context: BrowserContext) -> list[str]:
+    """What the tool's cookies hold."""
+    return [str(each["value"]) for each in context.cookies() if str(each["name"]).startswith("__Host-")]
+
+
+_POST_FROM_HERE = """([address, fields, target]) => {
+  const form = document.createElement('form');
+  form.method = 'post';
+  form.action = address;
+  form.target = target;
+  for (const [name, value] of Object.entries(fields)) {
+    const input = document.createElement('input');
+    input.name = name;
+    input.value = value;
+    form.append(input);
+  }
+  document.body.append(form);
+  form.submit();
+}"""
+
+
+def test_a_session_that_was_ended_says_so_within_the_frame(two_sites: Site, page: Page, new_page: NewPage) -> None:
+    person = two_sites.somebody()
+    enter_lms(page, two_sites, person)
+    view = open_activity(page, two_sites)
+    elsewhere = launch_again(_entered(new_page(), two_sites, person), two_sites, "2")
+    elsewhere.goto(f"{session_path(elsewhere)}sessions")
+    expect(elsewhere.locator("li.card")).to_have_count(2)
+    with elsewhere.expect_navigation():
+        elsewhere.locator("button[value=others]").click()
+    with view.expect_navigation():
+        view.locator("a.brand").click()
+    expect(view.locator("main code")).to_have_text("401 session_ended")
+    expect(elsewhere.locator("li.card")).to_have_count(1)
+
+
+def test_a_form_of_another_site_is_refused_although_the_browser_sends_the_cookie_and_it_knows_the_token(
+    two_sites: Site, page: Page
+) -> None:
+    enter_lms(page, two_sites, two_sites.somebody())
+    view = launch_again(page, two_sites, "2")
+    own, token = session_path(view), view.locator("input[name=form_token]").first.input_value()
+    fields = {"form_token": token, "language": "en"}
+    page.goto(two_sites.lms_url)
+    with page.expect_navigation() as answered:
+        page.evaluate(_POST_FROM_HERE, [f"{own}language", fields, "_self"])
+    request = answered.value.request
+    assert request.header_value("sec-fetch-site") == "cross-site"
+    assert f"__Host-s-{_handle_in(own)}=" in (request.header_value("cookie") or ""), "without it this shows nothing"
+    assert answered.value.status == 403
+    page.goto(own)
+    assert page.locator("html").get_attribute("lang") == "ja"
+    with page.expect_navigation():
+        page.locator("button[name=language]").click()
+    assert page.locator("html").get_attribute("lang") == "en", "the control: the page's own form is taken"
+
+
+def test_a_stolen_ticket_opens_nothing_from_another_site_and_serves_its_owner_once(two_sites: Site, page: Page) -> None:
+    enter_lms(page, two_sites, two_sites.somebody())
+    frame = open_activity(page, two_sites, "pledges")
+    with frame.expect_navigation():
+        frame.locator("form[action$='/confidentiality/window'] button").click()
+    fields = {
+        name: frame.locator(f"form[target=_blank] input[name={name}]").input_value()
+        for name in ("ticket", "pledge_key")
+    }
+    address = f"{two_sites.tool}/lti/window"
+    thief = page.context.new_page()
+    thief.goto(two_sites.lms_url)
+    with thief.expect_navigation() as stolen:
+        thief.evaluate(_POST_FROM_HERE, [address, fields, "_self"])
+    assert stolen.value.status == 401
+    assert thief.goto(f"{address}?ticket={fields['ticket']}").status == 405  # type: ignore[union-attr]
+    with page.context.expect_page() as opened:
+        frame.locator("form[target=_blank] button").click()
+    window = opened.value
+    window.wait_for_url(re.compile(r"/s/[0-9a-f]{16}/pledges/confidentiality/sign"))
+    thief.goto(f"{two_sites.tool}/verify")  # from the tool's own site
+    with thief.expect_navigation() as replayed:
+        thief.evaluate(_POST_FROM_HERE, [address, fields, "_self"])
+    assert replayed.value.status == 409
+    expect(window.locator("button[value=sign]")).to_be_visible()
+
+
+def test_two_people_in_two_tabs_of_one_browser_each_stay_who_they_are(two_sites: Site, page: Page) -> None:
+    first, second = two_sites.somebody(), two_sites.somebody()
+    enter_lms(page, two_sites, first)
+    framed = open_activity(page, two_sites)
+    other = page.context.new_page()
+    enter_lms(other, two_sites, second)
+    window = launch_again(other, two_sites, "2")
+    for _ in range(3):
+        framed.goto(f"{session_path(framed)}sessions")
+        expect(framed.locator("li.card")).to_have_count(1)
+        window.goto(f"{session_path(window)}pledges/confidentiality/sign")
+        assert two_sites.name_of(second) in window.locator("main").inner_text()
+        assert two_sites.name_of(first) not in window.locator("main").inner_text()
+    # The frame's cookie belongs to the frame: its address opens nothing in a tab, even of this browser.
+    for view, status in ((framed, 401), (window, 200)):
+        answer = page.context.new_page().goto(f"{two_sites.tool}/s/{_handle_in(view.url)}/")
+        assert answer is not None
+        assert answer.status == status
+
+
+def test_no_address_that_the_browser_asks_for_holds_a_secret(two_sites: Site, page: Page) -> None:
+    asked: list[str] = []
+    page.context.on("request", lambda request: asked.append(f"{request.url} {request.headers.get('referer', '')}"))
+    window = sign_from_the_course(page, two_sites, two_sites.somebody())
+    window.goto(f"{session_path(window.main_frame)}sessions")
+    kept = _secrets(page.context)
+    assert len(kept) >= 3, "of the login, the frame and the window"
+    assert len(asked) > 20
+    assert [secret for secret in kept if any(secret in each for each in asked)] == []
+
+
+def _entered(page: Page, site: Site, person: str) -> Page:
+    enter_lms(page, site, person)
+    return page
