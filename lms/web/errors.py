@@ -12,7 +12,7 @@ import structlog
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_login import current_user
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 
 from courses.awareness import MissingParameterError
 from courses.calendar import UnknownFiscalYearError
@@ -267,6 +267,8 @@ def answer_http(error: HTTPException) -> Response:
     found = Answer(status, code)
     if status != 404 and request.path.startswith("/lti/"):  # at the door every fault is noted
         _note(error, found, code)
+    if isinstance(error, BadHost):  # without a host that can be read, no address in a page can be written
+        return make_response("Bad Request\n", status, {"Content-Type": "text/plain"})
     allow_reading_in_its_frame(error)
     return _page(found, code)
 

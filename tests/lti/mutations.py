@@ -28,6 +28,10 @@ HOSTILE: tuple[Any, ...] = (
     "null", "0", "NaN", [], {}, [None], [[]], {"a": None}, [1, "2"], {"id": {"id": "1"}}, ["x"] * 200, {MARK: MARK},
 )  # fmt: skip
 MESSAGES = ("LtiDeepLinkingRequest", "LtiSubmissionReviewRequest", "LtiResourceLinkRequest", "LtiStartProctoring")
+HEADERS = (
+    "User-Agent", "Accept-Language", "Accept", "Origin", "Referer", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+    "X-HTTP-Method-Override", "Authorization", "Sec-Fetch-Dest", "Accept-Encoding", "If-None-Match", "Range",
+)  # fmt: skip
 ALGORITHMS = (
     "none", "None", "NONE", "nOnE", "", "RS256 ", "rs256", "HS256", "HS384", "RS384", "RS512", "PS256", "ES256", "EdDSA",
     None, 0, ["RS256"], {"alg": "RS256"}, "RSA-OAEP", "dir",
@@ -83,7 +87,21 @@ class Mutator:
         """Mutate the answer to a login; ``other`` is another login, of the same browser or of a stranger's."""
         kinds = (self._claims, self._header, self._signature, self._bytes, self._raw_json, self._form, self._harmless)
         kind = self.dice.choices(kinds, (40, 8, 13, 16, 9, 13, 1))[0]
-        return kind(login, other)
+        return self._with_headers(kind(login, other))
+
+    def _with_headers(self, made: Mutated) -> Mutated:
+        """Now and then, say hostile things in headers, which decide nothing."""
+        if self.dice.random() < 0.1:
+            name = self.dice.choice(HEADERS)
+            value = self.dice.choice(
+                (*HOSTILE, "evil.example.invalid", "https://evil.example.invalid", "application/json")
+            )
+            shown = str(value).encode("utf-8", "replace").decode("latin-1")
+            made.request = replace(
+                made.request, headers=[(name, "".join(sign for sign in shown if sign not in "\r\n\0"))]
+            )
+            made.what.append(f"header {name}")
+        return made
 
     def plain(self, login: Login) -> Mutated:
         """A genuine launch."""
@@ -386,7 +404,7 @@ class Mutator:
         made = Mutated(Request("GET", query=fields) if is_get else Request("POST", form=fields))
         for _ in range(self.dice.choice((1, 1, 2, 3))):
             self._change_login(made)
-        return made
+        return self._with_headers(made)
 
     def plain_login(self) -> Mutated:
         """A genuine login request."""

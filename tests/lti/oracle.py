@@ -43,6 +43,8 @@ class Request:
     form: Pairs = field(default_factory=list)
     content_type: str = "application/x-www-form-urlencoded"
     cookies: Pairs = field(default_factory=list)
+    headers: Pairs = field(default_factory=list)
+    """Beside those of the cookies and of the body; they say nothing about a launch."""
 
 
 @dataclass(frozen=True)

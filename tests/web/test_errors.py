@@ -221,3 +221,12 @@ class TestUnforeseen:
         assert sitting.submit().status_code == 500
         assert contents(tool_database) == before
         assert not audit_events(tool_database, "request.refused")
+
+
+@pytest.mark.parametrize("path", ["/", "/lti/login", "/s/0123456789abcdef/", "/nowhere"])
+@pytest.mark.parametrize("host", ["a" * 64, "a" * 300, "a..b", ".", "é" * 80, "[::1", "a b", "a@b", "<b>"])
+def test_a_host_that_cannot_be_read_is_no_fault_of_ours(client: Browser, path: str, host: str) -> None:
+    response = client.get(path, headers={"X-Forwarded-Host": host.encode().decode("latin-1")})
+    assert response.status_code < 500
+    assert host not in response.get_data(as_text=True) or len(host) < 3
+    assert "Content-Security-Policy" in response.headers
