@@ -34,8 +34,9 @@ from lms.lti.messages import Launch
 from lms.services.attempts import Learner, read_paper, save_answer, start_attempt, submit_attempt
 from lms.services.awareness import ModuleInUse, ShippedModule, keep_versions, module_in_use
 from lms.services.identities import link_by_decision, see_identity
-from lms.services.launches import LoginRequest, OpenedSession, begin_login, check_login, complete_launch
+from lms.services.launches import LoginRequest, begin_login, check_login, complete_launch
 from lms.services.ledger import sequence
+from lms.services.opening import OpenedSession
 from lms.services.organisations import add_units
 from lms.services.people import find_person
 from lms.services.platforms import NewPlatform, add_platform

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from courses.calendar import jst_date
 from lms.lti.messages import Launch
 from lms.services.audit import note
-from lms.services.content import ITEM_PARAMETER, PARAMETER, UnknownContentError, keys_on
+from lms.services.content import ITEM_PARAMETER, PARAMETER, UnknownContentError, can_open
 from lms.services.scores import want_scores_here
 from lms.store.launches import PlacedItem, ResourceLink, ResourceLinkVisit
 from lms.store.organisations import Organisation
@@ -215,7 +215,7 @@ def state_of(session: Session, organisation_id: int, link_pk: int | None, on: da
     return ActivityState(
         link,
         link.opens,
-        link.opens in keys_on(session, organisation_id, on),
+        link.opens is not None and can_open(session, organisation_id, link.opens, on),
         copied_from,
         _proposal(session, link, on) if link.opens is None else None,
     )
@@ -223,9 +223,9 @@ def state_of(session: Session, organisation_id: int, link_pk: int | None, on: da
 
 def _proposal(session: Session, link: ResourceLink, on: date) -> ResourceLink | None:
     """The one former activity of the same title, if what it opens can be opened."""
-    openable = keys_on(session, link.organisation_id, on)
-    same = [each for each in _former(session, link) if each.title == link.title and each.opens in openable]
-    return same[0] if len(same) == 1 else None
+    same = [each for each in _former(session, link) if each.title == link.title and each.opens is not None]
+    openable = [each for each in same if can_open(session, link.organisation_id, str(each.opens), on)]
+    return openable[0] if len(openable) == 1 else None
 
 
 def choose_content(
@@ -249,7 +249,7 @@ def choose_content(
     state = state_of(session, organisation.id, link_pk, jst_date(now))
     if not state.can_be_chosen:
         raise ActivityDecidesError
-    if key not in keys_on(session, organisation.id, jst_date(now)):
+    if not can_open(session, organisation.id, key, jst_date(now)):
         raise UnknownContentError(key)
     link = state.link
     if state.proposal is not None and state.proposal.opens == key:

@@ -67,11 +67,6 @@ def can_open(session: Session, organisation_id: int, key: str, on: date) -> bool
     return key in _PAGES or key in adopted_hashes(session, organisation_id, on)
 
 
-def keys_on(session: Session, organisation_id: int, on: date) -> frozenset[str]:
-    """Return the keys of what an organisation's activities can open on a day, without reading any of it."""
-    return frozenset(adopted_hashes(session, organisation_id, on)).union(_PAGES)
-
-
 def search(contents: Iterable[Content], wanted: str) -> list[Content]:
     """Return the contents in which every word of a search stands, whatever its width and case."""
     words = _fold(wanted).split()

@@ -15,7 +15,7 @@ from hashlib import sha256
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from lms.services.launches import LONGEST_SESSION, SESSION_LIFETIME, OpenedSession
+from lms.services.opening import LONGEST_SESSION, SESSION_LIFETIME, OpenedSession
 from lms.store.identities import lock_identities
 from lms.store.launches import HandoverTicket, LaunchSession
 

@@ -23,25 +23,15 @@ from sqlalchemy.orm import Session
 
 from lms.lti.id_tokens import KeyFinder, LaunchRefused, Registration, verify_id_token
 from lms.lti.keysets import KeysetUnavailable
-from lms.lti.messages import Launch, MessageKind, read_launch
-from lms.lti.roles import is_instructor, is_learner, may_place_content
-from lms.services.activities import see_activity, see_visit
+from lms.lti.messages import Launch, read_launch
 from lms.services.audit import note
-from lms.services.deep_linking import keep_request
-from lms.services.identities import link_as_before, link_by_staff_number, see_identity
-from lms.services.rosters import see_source
-from lms.services.scores import want_scores_here
+from lms.services.opening import LaunchForbidden, OpenedSession, check_allowed, open_session
 from lms.store.accounts import SignInAttempt
 from lms.store.base import Database
-from lms.store.identities import LtiIdentity
-from lms.store.launches import DeepLinkingRequest, HandoverTicket, LaunchSession, PendingLogin, ResourceLink
+from lms.store.launches import DeepLinkingRequest, HandoverTicket, LaunchSession, PendingLogin
 from lms.store.platforms import Platform, RegistrationRequest, deployments_of
 
 LOGIN_LIFETIME = timedelta(minutes=5)
-SESSION_LIFETIME = timedelta(minutes=60)
-LONGEST_SESSION = timedelta(hours=12)
-"""From the launch on; its cookie lasts no longer either, however often it is used."""
-TOUCH_INTERVAL = timedelta(minutes=5)
 _FIRST_SEEN = 5
 """Rows that a launch may be the first to write: identity, course, activity, visit, delivery."""
 
@@ -77,24 +67,6 @@ class LoginRefused(Exception):
         self.organisation_id = organisation_id
 
 
-class LaunchForbidden(Exception):
-    """A genuine launch of somebody who may not have what it asks for."""
-
-    code = "launch_forbidden"
-
-
-class MayNotChooseError(LaunchForbidden):
-    """Content is chosen by those who make the course, and this is somebody else."""
-
-    code = "may_not_choose"
-
-
-class ForeignSubmissionError(LaunchForbidden):
-    """Somebody else's submission is shown to the course's instructors alone."""
-
-    code = "submission_foreign"
-
-
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
     """What a platform sends to start a login; names are those of the specification."""
@@ -105,17 +77,6 @@ class LoginRequest:
     client_id: str | None
     message_hint: str | None
     deployment_hint: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedSession:
-    """A launch that succeeded: where it goes on, and the secret for the browser's cookie."""
-
-    handle: str
-    secret: str
-    opens: str | None
-    """Key of what the activity opens."""
-    kind: MessageKind = MessageKind.RESOURCE_LINK
 
 
 def registration_of(session: Session, platform: Platform) -> Registration:
@@ -259,7 +220,7 @@ def complete_launch(
     try:
         claims = verify_id_token(id_token, registration, keys, login.nonce, now)
         launch = read_launch(claims, registration, login.target_link_uri, login.deployment_hint)
-        _check_allowed(launch)
+        check_allowed(launch)
     except (LaunchRefused, LaunchForbidden) as refused:
         with database.transaction() as session:
             _consume(session, login, now)
@@ -277,16 +238,6 @@ def complete_launch(
     return _consume_and_open(database, platform, login, launch, now, browser)
 
 
-def _check_allowed(launch: Launch) -> None:
-    """Refuse a genuine message of somebody who may not have what it asks for."""
-    if launch.kind is MessageKind.DEEP_LINKING and not may_place_content(launch.roles):
-        raise MayNotChooseError
-    # A student who asks for it is given a review launch of another one by Moodle 4.5 (seen 2026-11).
-    is_foreign = launch.kind is MessageKind.SUBMISSION_REVIEW and launch.for_user != launch.sub
-    if is_foreign and not is_instructor(launch.roles):
-        raise ForeignSubmissionError
-
-
 def _note_refused(session: Session, registration: Registration, now: datetime, **facts: str) -> None:
     organisation_id = registration.organisation_id
     note(session, "launch.refused", "anonymous", now, organisation_id, **facts, platform=registration.id)
@@ -298,7 +249,7 @@ def _consume_and_open(
     with database.transaction() as session:
         if not _consume(session, login, now):
             raise LoginRefused(LoginFault.STATE_USED, platform.id, platform.organisation_id)
-        return _open_session(session, platform, launch, now, browser)
+        return open_session(session, platform, launch, now, browser)
 
 
 def _check_pending(login: PendingLogin | None, browser_secret: str | None, now: datetime) -> None:
@@ -321,80 +272,6 @@ def _consume(session: Session, login: PendingLogin, now: datetime) -> bool:
         .values(consumed_at=now)
     )
     return bool(result.rowcount == 1)  # type: ignore[attr-defined]  # an UPDATE has one
-
-
-def _open_session(
-    session: Session, platform: Platform, launch: Launch, now: datetime, browser: str | None
-) -> OpenedSession:
-    identity = see_identity(session, platform, launch, now)
-    link_as_before(session, platform, identity, now)
-    if platform.trusts_staff_number and launch.staff_number is not None:
-        link_by_staff_number(session, platform, {identity.id: launch.staff_number}, now, f"identity:{identity.id}")
-    see_source(session, platform, launch, now)
-    link = _see_place(session, platform, launch, identity.id, now)
-    secret = secrets.token_urlsafe(32)
-    row = LaunchSession(
-        handle=secrets.token_hex(8),
-        secret_hash=_hash(secret),
-        organisation_id=platform.organisation_id,
-        kind=launch.kind.value,
-        platform_id=platform.id,
-        deployment_id=launch.deployment_id,
-        identity_id=identity.id,
-        resource_link_pk=None if link is None else link.id,
-        reviewed_identity_id=_reviewed(session, platform, launch, identity.id, now),
-        lti_roles=list(launch.roles),
-        return_url=launch.return_url,
-        is_framed=launch.document_target in {"iframe", "frame"},
-        language=_language(launch.locale),
-        browser=browser,
-        created_at=now,
-        touched_at=now,
-        expires_at=now + SESSION_LIFETIME,
-        revoked_at=None,
-    )
-    session.add(row)
-    if launch.kind is MessageKind.DEEP_LINKING:
-        keep_request(session, row, launch, now)
-    return OpenedSession(row.handle, secret, None if link is None else link.opens, launch.kind)
-
-
-def _see_place(
-    session: Session, platform: Platform, launch: Launch, identity_id: int, now: datetime
-) -> ResourceLink | None:
-    """Keep which activity was launched and by whom; None while content is chosen."""
-    if launch.kind is MessageKind.DEEP_LINKING:
-        return None
-    link = see_activity(session, platform, launch, now)
-    see_visit(session, link, identity_id, is_learner=is_learner(launch.roles) and not is_instructor(launch.roles))
-    want_scores_here(session, link, identity_id, now)
-    return link
-
-
-def launched_where(session: Session, handle: str) -> tuple[int, list[str]]:
-    """Return the organisation of a launch's session, and the LTI roles that the platform stated."""
-    row = session.execute(
-        select(LaunchSession.organisation_id, LaunchSession.lti_roles).where(LaunchSession.handle == handle)
-    ).one()
-    return row.organisation_id, row.lti_roles
-
-
-def _reviewed(session: Session, platform: Platform, launch: Launch, identity_id: int, now: datetime) -> int | None:
-    """Return whose submission is reviewed, and note who looks at it; None where nobody is known by this id yet."""
-    if launch.kind is not MessageKind.SUBMISSION_REVIEW:
-        return None
-    reviewed = session.scalar(
-        select(LtiIdentity.id).where(LtiIdentity.platform_id == platform.id, LtiIdentity.sub == launch.for_user)
-    )
-    if reviewed != identity_id:
-        actor, organisation_id = f"identity:{identity_id}", platform.organisation_id
-        note(session, "submission.reviewed", actor, now, organisation_id, identity=reviewed, platform=platform.id)
-    return reviewed
-
-
-def _language(locale: str | None) -> str:
-    """Return the language for a platform's locale: Moodle writes ``ja``, ``en`` or ``en_us``."""
-    return "ja" if (locale or "ja").lower().startswith("ja") else "en"
 
 
 def purge(session: Session, now: datetime) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from courses.calendar import jst_date
 from lms.lti.roles import is_instructor
-from lms.services.launches import LONGEST_SESSION, SESSION_LIFETIME, TOUCH_INTERVAL
+from lms.services.opening import LONGEST_SESSION, SESSION_LIFETIME, TOUCH_INTERVAL
 from lms.services.permissions import ACCOUNT, Permission, permissions_of
 from lms.store.identities import identities_of, person_of
 from lms.store.launches import LaunchSession, ResourceLink

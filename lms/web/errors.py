@@ -44,9 +44,10 @@ from lms.services.evidence.jobs import UnknownPackError
 from lms.services.handover import TicketRefused
 from lms.services.identities import NothingToUndoError, UnknownIdentityError
 from lms.services.invitations import InvitationRefused
-from lms.services.launches import ForeignSubmissionError, LoginFault, LoginRefused, MayNotChooseError
+from lms.services.launches import LoginFault, LoginRefused
 from lms.services.live_sessions import NoSuchSessionError
 from lms.services.moments import UnknownTreeSizeError
+from lms.services.opening import ForeignSubmissionError, MayNotChooseError
 from lms.services.person_facts import NoSuchFactError, NoSuchPersonError
 from lms.services.platforms import PlatformExistsError, UnknownPlatformError
 from lms.services.pledges import UnknownPledgeError

@@ -21,17 +21,15 @@ from lms.lti.roles import is_instructor
 from lms.services.content import PLEDGES, ROLES, TRAINING, can_open
 from lms.services.launches import (
     LOGIN_LIFETIME,
-    LONGEST_SESSION,
     LoginFault,
     LoginRefused,
     LoginRequest,
-    OpenedSession,
     begin_login,
     check_login,
     complete_launch,
-    launched_where,
     login_cookie_name,
 )
+from lms.services.opening import LONGEST_SESSION, OpenedSession, launched_where
 from lms.web.browsers import browser_words
 from lms.web.request import now, reading, tool, transaction
 from lms.web.security import allow_frames_of, open_to_anyone, session_cookie_name, set_launch_cookie
@@ -162,7 +160,7 @@ def _destination(opened: OpenedSession) -> str:
 
 
 def content_address(handle: str, opens: str) -> str:
-    """Return the page that an activity opens; ``opens`` is one of `lms.services.content.keys_on`."""
+    """Return the page that an activity opens; ``opens`` is one that `lms.services.content.can_open`."""
     pages = {PLEDGES: "pledges.mine", ROLES: "my_roles.mine", TRAINING: "training.home"}
     if opens in pages:
         return url_for(pages[opens], handle=handle)

@@ -23,7 +23,7 @@ from courses.pledges import (
 )
 from courses.requirements import PLEDGE, State
 from lms.services.handover import make_ticket, use_ticket
-from lms.services.launches import LONGEST_SESSION
+from lms.services.opening import LONGEST_SESSION
 from lms.services.people import particulars_on
 from lms.services.permissions import Permission
 from lms.services.pledge_records import SignatureRecord, paper_of, record_of, state_of

@@ -11,7 +11,7 @@ from lms.services.account_uses import unseen_count
 from lms.services.attempts import results_of
 from lms.services.auditor_decisions import must_declare
 from lms.services.awareness import modules_in_use
-from lms.services.content import keys_on
+from lms.services.content import can_open
 from lms.services.permissions import Permission
 from lms.services.requirements import Standing, standings_of
 from lms.services.roles import has_unacknowledged
@@ -52,7 +52,7 @@ def home(handle: str) -> str:
         and unseen_count(session, asking.organisation.id, now()) > 0,
         must_declare=must_declare(session, asking.organisation.id, asking.person_id, today),
         opens_nothing=asking.kind == MessageKind.RESOURCE_LINK
-        and asking.opens not in keys_on(session, asking.organisation.id, today),
+        and (asking.opens is None or not can_open(session, asking.organisation.id, asking.opens, today)),
     )
 
 

@@ -16,7 +16,8 @@ from lms.services.deep_linking import (
     answer_request,
     request_of,
 )
-from lms.services.launches import MayNotChooseError, OpenedSession, complete_launch, purge
+from lms.services.launches import complete_launch, purge
+from lms.services.opening import MayNotChooseError, OpenedSession
 from lms.store.audit import AuditEvent
 from lms.store.base import Database
 from lms.store.launches import DeepLinkingRequest, LaunchSession, PlacedItem, ResourceLink

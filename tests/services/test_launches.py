@@ -17,17 +17,16 @@ from lms.lti.id_tokens import LaunchFault, LaunchRefused
 from lms.lti.keysets import KeysetUnavailable
 from lms.services.launches import (
     LOGIN_LIFETIME,
-    SESSION_LIFETIME,
     LoginFault,
     LoginRefused,
     LoginRequest,
-    OpenedSession,
     begin_login,
     check_login,
     complete_launch,
     login_cookie_name,
     purge,
 )
+from lms.services.opening import SESSION_LIFETIME, OpenedSession
 from lms.services.organisations import add_organisation
 from lms.services.platforms import PlatformExistsError, StoredKeysets, UnknownPlatformError, add_deployment
 from lms.store.audit import AuditEvent

@@ -8,7 +8,7 @@ import pytest
 
 from courses.roles import IsmsRole
 from lms.services.identities import link_by_decision
-from lms.services.launches import SESSION_LIFETIME, TOUCH_INTERVAL, OpenedSession
+from lms.services.opening import SESSION_LIFETIME, TOUCH_INTERVAL, OpenedSession
 from lms.services.permissions import EVERYONE, ON_STAFF, Permission, grant_role
 from lms.services.sessions import Visitor, choose_language, end_session, find_visitor, touch
 from lms.store.base import Database
