@@ -34,6 +34,7 @@ from lms.web import (
     declarations,
     deep_linking,
     deliveries,
+    doctor,
     errors,
     evidence,
     identities,
@@ -108,6 +109,7 @@ def create_app(
     app.url_map.converters["row"] = RowId
     for room in (
         accounts,
+        doctor,
         launches,
         deep_linking,
         reviews,

@@ -13,6 +13,7 @@ from lms.cli.auditors import auditors
 from lms.cli.awareness import catalogue, requirement
 from lms.cli.context import CommandContext
 from lms.cli.database import db
+from lms.cli.doctor import doctor
 from lms.cli.evidence import evidence
 from lms.cli.keys import keys
 from lms.cli.ledger import ledger
@@ -74,6 +75,7 @@ for command in (
     auditors,
     catalogue,
     db,
+    doctor,
     evidence,
     grant,
     keys,

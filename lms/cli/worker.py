@@ -8,6 +8,7 @@ import click
 
 from lms.cli.context import CommandContext
 from lms.cli.restores import anchor_sentence
+from lms.jobs.heartbeat import Heart
 from lms.jobs.ledger import begin_ledgers
 from lms.jobs.offices import office_of
 from lms.jobs.rounds import ROUNDS
@@ -28,11 +29,14 @@ def worker(context: CommandContext, once: bool) -> None:
         begin_ledgers(context.database, context.settings, context.now())
     except AnchorError as refusal:
         raise click.ClickException(anchor_sentence(refusal)) from None
-    working = Worker(context.database, context.settings, ROUNDS)
+    heart = Heart(context.database, context.now())
+    working = Worker(context.database, context.settings, ROUNDS, beat=heart.beat)
     if not once:
         working.run()
+        heart.stop()
         return
     office = office_of(context.database)
     while working.run_once() or office.is_at_work():
         if office.is_at_work():  # a platform is slow to answer
             time.sleep(SHORTEST_PAUSE)
+    heart.beat({}, context.now())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +45,8 @@ class _Standing:
 
     failures: int = 0
     """In a row."""
+    error: str = ""
+    """Kind of the last one."""
     resumes_at: float = 0.0
     """By the monotonic timer: until then the round is left out."""
 
@@ -64,11 +66,17 @@ class Worker:
     """Runs rounds in turn; several workers may run on one database."""
 
     def __init__(
-        self, database: Database, settings: Settings, rounds: Sequence[Round], timing: Timing | None = None
+        self,
+        database: Database,
+        settings: Settings,
+        rounds: Sequence[Round],
+        timing: Timing | None = None,
+        beat: Callable[[Mapping[str, str], datetime], None] | None = None,
     ) -> None:
-        """Start nothing yet."""
+        """Start nothing yet; `beat` is told after each turn which rounds fail, with the kinds of error."""
         self._database, self._settings, self._rounds = database, settings, rounds
         self._timing = timing or Timing()
+        self._beat = beat
         self._standings = {each.name: _Standing() for each in rounds}
         self._is_stopping = False
 
@@ -78,7 +86,9 @@ class Worker:
             _log.info("worker started", rounds=[each.name for each in self._rounds])
             pause = SHORTEST_PAUSE
             while not self._is_stopping:
-                if self._turn():
+                done = self._turn()
+                self._tell()
+                if done:
                     pause = SHORTEST_PAUSE
                 elif not self._is_stopping:
                     self._timing.sleep(pause)
@@ -92,6 +102,15 @@ class Worker:
     def stop(self) -> None:
         """Let `run` return after the piece of work in hand."""
         self._is_stopping = True
+
+    def _tell(self) -> None:
+        if self._beat is None:
+            return
+        failing = {name: standing.error for name, standing in self._standings.items() if standing.failures}
+        try:
+            self._beat(failing, self._timing.clock())
+        except Exception as error:  # noqa: BLE001 - a lost database must not end the worker
+            _log.error("heartbeat failed", error=_kind(error))
 
     def _work(self, each: Round) -> int:
         return each.work(self._database, self._settings, self._timing.clock())
@@ -115,6 +134,7 @@ class Worker:
     def _back_off(self, each: Round, standing: _Standing, error: Exception) -> None:
         seconds = min(FIRST_BACKOFF * 2.0 ** min(standing.failures, 10), LONGEST_BACKOFF)
         standing.failures += 1
+        standing.error = _kind(error)
         standing.resumes_at = self._timing.timer() + seconds
         # Kinds and places only: a database's message can hold the values of the row that it refused.
         _log.error(

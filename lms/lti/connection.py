@@ -33,6 +33,11 @@ def registration_http(settings: Settings) -> PlatformHttp:
     return PlatformHttp(replace(_policy(settings), timeout_seconds=4, total_seconds=5, max_bytes=200_000))
 
 
+def probing_http(settings: Settings) -> PlatformHttp:
+    """Return the guarded client for looking whether a platform answers, while somebody waits."""
+    return PlatformHttp(replace(_policy(settings), timeout_seconds=3, total_seconds=5))
+
+
 def _policy(settings: Settings) -> OutgoingPolicy:
     return OutgoingPolicy(
         allow_http_loopback=settings.is_loopback_http,

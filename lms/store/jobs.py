@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -19,6 +20,19 @@ class ScheduledRun(Base):
     due_at: Mapped[datetime] = mapped_column(primary_key=True)
     """Start of the slot; the key makes two workers fail rather than do it twice."""
     started_at: Mapped[datetime]
+
+
+class WorkerBeat(Base):
+    """When a worker was last seen at work; it concerns the installation, not one organisation."""
+
+    __tablename__ = "worker_beat"
+
+    worker: Mapped[str] = mapped_column(primary_key=True)
+    """Host name and process id."""
+    started_at: Mapped[datetime]
+    at: Mapped[datetime]
+    failing: Mapped[dict[str, Any]]
+    """Rounds that failed at their last call, with the kind of error."""
 
 
 def is_taken(session: Session, name: str, due_at: datetime) -> bool:

@@ -67,6 +67,7 @@ def room_label(endpoint: str) -> str:
     blueprint = endpoint.partition(".")[0]
     beside = {
         "sessions": lambda: _("Sessions"),
+        "doctor": lambda: _("System check"),
         "accounts": lambda: _("Emergency account"),
         "account_uses": lambda: _("Uses of emergency accounts"),
     }

@@ -55,6 +55,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_platform_invitation_organisation_id"), ["organisation_id"], unique=False)
 
     op.create_table(
+        "worker_beat",
+        sa.Column("worker", sa.String(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("failing", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("worker", name=op.f("pk_worker_beat")),
+    )
+
+    op.create_table(
         "sign_in_attempt",
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("organisation_id", BIG_ID, nullable=True),
@@ -437,6 +446,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_sign_in_attempt_account")
 
     op.drop_table("sign_in_attempt")
+    op.drop_table("worker_beat")
     with op.batch_alter_table("platform_invitation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_platform_invitation_organisation_id"))
 
