@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import timedelta
 
 import pytest
@@ -440,16 +439,3 @@ class TestThousands:
         assert desk.get(f"{QUEUE}?state=x").status_code == 400
         assert desk.get(f"{QUEUE}?platform=x&page=-1").status_code == 200
         assert len(thousands) == 5000
-
-    def test_measured(self, desk: Visit, thousands: list[int], record_property: object) -> None:
-        """Told and not judged: machines differ."""
-        assert thousands
-        for path in (QUEUE, f"{QUEUE}?q=演習", f"{QUEUE}?state=linked", f"{QUEUE}/bulk", f"{QUEUE}/{thousands[1]}"):
-            desk.get(path)
-            took = []
-            for _ in range(5):
-                began = time.perf_counter()
-                assert desk.get(path).status_code == 200
-                took.append(time.perf_counter() - began)
-            record_property(f"milliseconds of {path}", round(sorted(took)[2] * 1000))  # type: ignore[operator]
-            print(path, round(sorted(took)[2] * 1000), "ms")
