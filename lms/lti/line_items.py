@@ -68,7 +68,7 @@ def find_line_item(
         {"resource_link_id": wanted.resource_link_id},
         {"resource_id": wanted.resource_id, "tag": TAG},
     )
-    scope = READ_SCOPE if READ_SCOPE in scopes or LINE_ITEM_SCOPE not in scopes else LINE_ITEM_SCOPE
+    scope = LINE_ITEM_SCOPE if LINE_ITEM_SCOPE in scopes else READ_SCOPE  # one token for all where that is enough
     for filters in asked_for:
         call = ServiceCall(frozenset({scope}), "GET", _filtered(container_url, filters), {"Accept": CONTAINER_TYPE})
         # A platform may leave filters unheeded: what it lists is looked at again.

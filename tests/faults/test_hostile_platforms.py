@@ -28,8 +28,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from courses.calendar import jst_date, start_of_day
 from lms.clock import read_clock
 from lms.config import KeyFolder
+from lms.jobs.reconciliation import NAME, NIGHT
 from lms.lti.tool_keys import load_or_create
 from lms.services.attempts import MayNotStartError, start_attempt, submit_attempt
 from lms.services.awareness import ModuleInUse, module_in_use
@@ -66,6 +68,8 @@ KINDS = {
 WORKER = (
     "import sys; from datetime import timedelta; from lms.services import line_items, outbox, reconciliation\n"
     "for each in (line_items, outbox, reconciliation): each.LEASE = timedelta(seconds=4)\n"
+    "if {is_short}:\n"
+    "    for each in (line_items, outbox, reconciliation): each.pause = lambda tries: timedelta(seconds=min(tries, 2) / 2)\n"
     "sys.argv = ['akashi', 'worker']; from lms.cli.main import cli; cli()"
 )
 
@@ -83,6 +87,10 @@ class Worker:
     """A worker that is killed from time to time."""
 
     environment: dict[str, str]
+    log: Path
+    most_kills: int
+    is_short: bool
+    """Whether failed tries wait a second at most, instead of longer each time."""
     kills: int = 0
     ended_by_itself: int = 0
     stop: threading.Event = field(default_factory=threading.Event)
@@ -91,14 +99,19 @@ class Worker:
         """Keep a worker running, and kill it every few seconds."""
         pauses = random.Random(1)
         while not self.stop.is_set():
-            process = subprocess.Popen(
-                [sys.executable, "-c", WORKER],
-                env=self.environment,
-                start_new_session=True,
-                stderr=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )
-            self.stop.wait(pauses.uniform(3, 6))
+            with self.log.open("a") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-c", WORKER.format(is_short=self.is_short)],
+                    env=self.environment, start_new_session=True, stdout=log, stderr=log,
+                )  # fmt: skip
+            while (
+                self.log.read_text().count("worker started") <= self.kills
+                and process.poll() is None
+                and not self.stop.is_set()
+            ):
+                time.sleep(0.05)
+            # After the last kill it works on until the end.
+            self.stop.wait(pauses.uniform(1, 3) if self.kills < self.most_kills else None)
             self.ended_by_itself += process.poll() is not None
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -188,6 +201,9 @@ def hostile_platforms(
 
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(ags, "apply_score", take)
+        with database.transaction() as session:  # of this night: the test compares when it wants to
+            now = read_clock()
+            take(session, NAME, start_of_day(jst_date(now - NIGHT)) + NIGHT, now)
         for lms in platforms:
             make_hostile(lms)
         yield platforms
@@ -297,7 +313,9 @@ def report(database: Database, platforms: list[PracticeLms], facts: dict[str, ob
 
 
 @contextmanager
-def worker_and_reader(database: Database, lms: PracticeLms, keys: Path) -> Iterator[tuple[Worker, Reader, Reader]]:
+def worker_and_reader(
+    database: Database, lms: PracticeLms, keys: Path, count: int
+) -> Iterator[tuple[Worker, Reader, Reader]]:
     """Run a worker that is killed, and somebody who reads pages: before, and meanwhile."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AKASHI_")} | {
         "AKASHI_DATABASE_URL": database.engine.url.render_as_string(hide_password=False),
@@ -309,7 +327,11 @@ def worker_and_reader(database: Database, lms: PracticeLms, keys: Path) -> Itera
     server.start()
     url = f"http://127.0.0.1:{server.port}/s/{opened.handle}/"
     cookie = f"{session_cookie_name(opened.handle)}={opened.secret}"
-    before, during, worker = Reader(url, cookie), Reader(url, cookie), Worker(environment)
+    before, during, worker = (
+        Reader(url, cookie),
+        Reader(url, cookie),
+        Worker(environment, keys.parent / "worker.log", 2 + count // 100, count < 500),
+    )
     before.read(20)
     threads = [threading.Thread(target=work) for work in (worker.run, during.read)]
     for thread in threads:
@@ -332,7 +354,7 @@ def test_each_line_item_ends_with_the_wanted_grade(
     taken, patience = Taken(), 60 + count
     with (
         hostile_platforms(database, organisation, tmp_path / "keys", max(3, count // 8), taken) as platforms,
-        worker_and_reader(database, platforms[0], tmp_path / "keys") as (worker, before, during),
+        worker_and_reader(database, platforms[0], tmp_path / "keys", count) as (worker, before, during),
     ):
         began = time.monotonic()
         best = come_in(database, organisation, platforms, count)
@@ -352,10 +374,10 @@ def test_each_line_item_ends_with_the_wanted_grade(
         found = tuple(session.execute(select(*sums)).one())
     assert found == (grades - len(lost) - len(overridden), len(lost), len(overridden))
     assert set(during.statuses) == {200}
-    assert worker.ended_by_itself == 0
+    assert worker.ended_by_itself == 0, worker.log.read_text()[-2000:]
     facts = {
         "results": count, "grades": grades, "came in": f"{came_in:.1f} s", "delivered": f"{delivered:.1f} s",
-        "kills": worker.kills, "pages": len(during.seconds), "p95 ms before": f"{before.p95():.0f}",
+        "kills": worker.kills - 1, "pages": len(during.seconds), "p95 ms before": f"{before.p95():.0f}",
         "p95 ms during": f"{during.p95():.0f}", "lost": len(lost), "overridden": len(overridden),
     }  # fmt: skip
     report(database, platforms, facts)
