@@ -123,6 +123,11 @@ class FaultBoard:
         with self._lock:
             return [fault for fault in self._faults if fault.calls is None or fault.calls > 0]
 
+    def all(self) -> list[Fault]:
+        """Every fault that was not switched off, with how many calls it has hit."""
+        with self._lock:
+            return list(self._faults)
+
     def take(self, endpoint: str) -> Fault | None:
         """The fault that this call meets, if any; it counts down."""
         with self._lock:
