@@ -40,6 +40,7 @@ from lms.web import (
     identities,
     invited,
     launches,
+    limits,
     modules,
     my_roles,
     people,
@@ -104,6 +105,7 @@ def create_app(
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]  # Flask's own advice
     Compress(app)
     security.init_app(app)
+    limits.init_app(app)
     errors.init_app(app)
     presentation.init_app(app)
     app.url_map.converters["row"] = RowId

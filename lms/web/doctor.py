@@ -6,6 +6,7 @@ Opening the page asks nobody; a button asks the platforms, which takes some seco
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from flask import Blueprint, render_template, request
 
@@ -54,6 +55,8 @@ def _proxy() -> Iterator[Finding]:
     found, wanted = request.host_url.rstrip("/"), tool().settings.base_url
     if found != wanted:
         yield wrong(Area.SETTINGS, "proxy_differs", found=found, wanted=wanted)
+    elif ip_address(request.remote_addr or "0.0.0.0").is_loopback and not tool().settings.is_loopback_http:  # noqa: S104 - an address that asks, not one that listens
+        yield wrong(Area.SETTINGS, "proxy_address", found=request.remote_addr)
     else:
         yield good(Area.SETTINGS, "proxy_good")
 

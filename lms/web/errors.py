@@ -73,6 +73,7 @@ from lms.services.signing import (
 from lms.services.trace import UnknownEvidenceError
 from lms.store.records import CorrectedMeanwhileError
 from lms.web.auditors import UnknownAuditorError
+from lms.web.limits import TooManyRefusalsError, wait_after_refusal
 from lms.web.moments import BadFilterError
 from lms.web.refusal_frames import allow_reading_in_its_frame
 from lms.web.request import browser_language, end_reading, now, tool
@@ -109,6 +110,7 @@ TABLE: dict[type[Exception], Answer] = {
     NoSuchSessionError: Answer(404, "session_unknown"),
     NotPermittedError: Answer(403, "not_permitted"),
     FormTokenError: Answer(403, "form_token"),
+    TooManyRefusalsError: Answer(429, "too_many", is_noted=False),
     LoginRefused: Answer(401, "login_refused"),
     MayNotChooseError: Answer(403, "may_not_choose", is_noted=False),
     ForeignSubmissionError: Answer(403, "submission_foreign", is_noted=False),
@@ -226,8 +228,20 @@ def init_app(app: Flask) -> None:
 
 
 def answer(error: Exception) -> Response:
-    """Answer a refusal by the table."""
+    """Answer a refusal by the table; by 429 where an address has brought about too many."""
     found = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+    seconds = error.seconds if isinstance(error, TooManyRefusalsError) else wait_after_refusal(found.status)
+    return _too_many(error, seconds) if seconds else _answer(error, found)
+
+
+def _too_many(error: Exception, seconds: int) -> Response:
+    allow_reading_in_its_frame(error)
+    response = _page(TABLE[TooManyRefusalsError], "too_many")
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def _answer(error: Exception, found: Answer) -> Response:
     if isinstance(error, InvitationRefused | PlatformInvitationRefused):
         found = _INVITATION_ANSWERS.get(error.code, found)
     if isinstance(error, LoginRefused):
@@ -267,6 +281,9 @@ def answer_http(error: HTTPException) -> Response:
     code = {404: "not_found", 413: "too_large"}.get(status, "malformed")
     found = Answer(status, code)
     if status != 404 and request.path.startswith("/lti/"):  # at the door every fault is noted
+        seconds = wait_after_refusal(status)
+        if seconds:
+            return _too_many(error, seconds)
         _note(error, found, code)
     if isinstance(error, BadHost):  # without a host that can be read, no address in a page can be written
         return make_response("Bad Request\n", status, {"Content-Type": "text/plain"})

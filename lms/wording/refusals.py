@@ -51,6 +51,12 @@ _SENTENCES: dict[str, Callable[[], Refusal]] = {
             "It did not come from the page that is open in this window. Please go back, load the page again and send it once more."
         ),
     ),
+    "too_many": lambda: Refusal(
+        _("Too much from your network was refused in a short time."),
+        _(
+            "Please wait a minute and try once more. If many of you see this at once, tell the administrator: the connection with Moodle may be set up wrongly."
+        ),
+    ),
     "login_refused": lambda: Refusal(
         _("This launch could not be accepted."),
         _(

@@ -20,6 +20,7 @@ from lms.lti.keysets import KeysetSource
 from lms.services.organisations import add_organisation
 from lms.services.platforms import NewPlatform, StoredKeysets, add_platform
 from lms.store.base import Database
+from lms.web.limits import EXTENSION, Limits
 from tests.conftest import NOW
 from tests.postgresql_server import Cluster
 from tests.practice_lms.defaults import default_config, with_custom
@@ -63,6 +64,7 @@ def start_tool(url: str, keys: Path, path: Path | None = None) -> RunningTool:
         lambda _settings, database: KeysetSource(key_room, StoredKeysets(database)),
     )
     app.test_client_class = Browser
+    app.extensions[EXTENSION] = Limits({})  # all tests of a worker share the application: test_limits.py has its own
     return RunningTool(app, clock, key_room, path)
 
 

@@ -25,7 +25,7 @@ def no_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_the_page_shows_what_is_wrong_and_asks_nobody(secretary: Visit, no_calls: list[str]) -> None:
-    response = secretary.get("/doctor")
+    response = secretary.get("/doctor", headers={"X-Forwarded-For": "192.0.2.7"})
     shown = page_of(response)
     assert response.status_code == 200
     assert "動作中のワーカーがありません" in shown
@@ -42,6 +42,7 @@ def test_the_button_asks_the_platforms_and_our_own_address(secretary: Visit, no_
 def test_a_proxy_that_does_not_hand_on_the_address_is_found(secretary: Visit) -> None:
     shown = page_of(secretary.get("/doctor", headers={"X-Forwarded-Host": "other.example.invalid"}))
     assert "https://other.example.invalid" in shown
+    assert "全員が127.0.0.1からの要求" in page_of(secretary.get("/doctor")), "no X-Forwarded-For"
 
 
 def test_an_emergency_account_may_look_and_a_member_of_staff_may_not(
