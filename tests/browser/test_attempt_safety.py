@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import BrowserContext, Frame, expect
+from playwright.sync_api import BrowserContext, Frame, Request, Route, expect
 
 from tests.browser.right_answers import right_answer_to
 from tests.browser.servers import Site
@@ -172,3 +172,28 @@ def test_the_button_waits_for_the_connection_so_that_the_answer_is_not_lost(
     view.wait_for_url(lambda url: url.endswith("/questions/2"))
     _open_question(view, attempt_id, 1)
     assert _choices(view) == chosen
+
+
+def test_the_button_waits_for_what_is_being_saved_which_would_else_come_after_the_whole_answer(
+    site: Site, context: BrowserContext
+) -> None:
+    person = site.somebody()
+    view = launch(context, site, person)
+    attempt_id = site.start_paper_with_every_kind(person)
+    _open_question(view, attempt_id, _positions_by_kind(view, attempt_id)["multiple"])
+    address, slow, sent = view.url, list[Route](), list[Request]()
+    view.page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
+    view.page.route(
+        address,
+        lambda route: slow.append(route) if not slow and route.request.method == "POST" else route.continue_(),
+    )
+    for box in view.locator("input[name=choice]").all()[:2]:
+        box.check()
+    view.locator(".actions button[value=next]").click(no_wait_after=True)
+    view.page.wait_for_timeout(500)
+    assert view.url == address
+    assert len(sent) == 1, "the first box alone is on its way, and nothing overtakes it"
+    slow[0].continue_()
+    view.wait_for_url(lambda url: url != address)
+    view.goto(address)
+    assert len(_choices(view)) == 2

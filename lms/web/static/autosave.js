@@ -6,7 +6,7 @@ let saved = 0;
 let isSending = false;
 let isBroken = false;
 let isLeaving = false;
-let pressed = null; // the button that waits until the connection is back
+let pressed = null; // the button that waits until what was chosen is saved
 
 async function send() {
   if (isSending || saved === wanted) return;
@@ -49,9 +49,10 @@ form.addEventListener("formdata", (event) => {
     if (name !== "form_token" && name !== "go") event.formData.delete(name);
   }
 });
-// Leaving now would lose the answer: the button's way is taken as soon as it is saved.
+// Leaving now would lose the answer, or let an earlier one that is still on its way take the place of the whole one: the
+// button's way is taken as soon as everything is saved.
 form.addEventListener("submit", (event) => {
-  isLeaving = !(isBroken && saved !== wanted);
+  isLeaving = saved === wanted || !(isBroken || isSending);
   if (isLeaving) return;
   event.preventDefault();
   pressed = event.submitter;
