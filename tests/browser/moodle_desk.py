@@ -62,6 +62,11 @@ class Desk:
             self._pages[who] = self.moodle.log_in(self._context(who), who)
         return self._pages[who]
 
+    def leave(self, who: Account) -> None:
+        """Close somebody's browser; asked for again, they log in anew."""
+        self._pages.pop(who, None)
+        self._contexts.pop(who).close()
+
     def _context(self, who: Account) -> BrowserContext:
         context = self.browser.new_context(
             viewport=SCREEN, locale="ja-JP", ignore_https_errors=setting("ANY_CERTIFICATE") == "1"

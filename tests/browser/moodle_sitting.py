@@ -65,25 +65,33 @@ def sit_the_test(desk: Desk, module: str) -> Sitting:
     """Let the students take the test of an activity; the last of them submit while Moodle is stopped."""
     gradebook = Gradebook(desk.moodle, desk.teacher, desk.course)
     sitting = Sitting(gradebook.column(module), [], {})
-    walkers = []
+    waiting = {}
     for place, who in enumerate(desk.students):
         page = desk.page(who)
         user, left_open = desk.moodle.user_id(page), LEFT_OPEN[place % len(LEFT_OPEN)]
         sitting.users.append(user)
         sitting.expected[user] = 10.0 - left_open
-        walkers.append(_walk_to_summary(desk.moodle.open_activity(page, module), left_open))
+        walker = _walk_to_summary(desk.moodle.open_activity(page, module), left_open)
         if place < len(desk.students) - DURING_OUTAGE:
-            walkers[-1].submit()
-    run("STOP")
-    for walker in walkers[-DURING_OUTAGE:]:
-        walker.submit()
-    time.sleep(OUTAGE)
-    for user, walker in zip(sitting.users[-DURING_OUTAGE:], walkers[-DURING_OUTAGE:], strict=True):
-        sitting.while_stopped[user] = _delivery(walker.view)
-    run("START")
-    began = time.monotonic()
-    for walker in walkers:
-        _wait_until_delivered(walker.view)
-    sitting.caught_up = time.monotonic() - began
+            walker.submit()
+            _wait_until_delivered(walker.view)
+            desk.leave(who)
+        else:
+            waiting[user] = walker
+    _sit_through_an_outage(sitting, waiting)
     sitting.found = gradebook.grades(sitting.column)
     return sitting
+
+
+def _sit_through_an_outage(sitting: Sitting, waiting: dict[str, Walker]) -> None:
+    """Submit what is answered while Moodle is stopped, and wait until all has arrived once it runs again."""
+    run("STOP")
+    for walker in waiting.values():
+        walker.submit()
+    time.sleep(OUTAGE)
+    sitting.while_stopped = {user: _delivery(walker.view) for user, walker in waiting.items()}
+    run("START")
+    began = time.monotonic()
+    for walker in waiting.values():
+        _wait_until_delivered(walker.view)
+    sitting.caught_up = time.monotonic() - began
