@@ -23,6 +23,8 @@ _Outcome = TypeVar("_Outcome")
 CREW_SIZE = 4
 PATIENCE = 2.0
 """Seconds that a round waits for the crews that it has started."""
+LINGERING = 0.1
+"""Seconds that a round waits for more, once something is done."""
 FAILURES_IN_A_ROW = 3
 """After so many a platform is left alone for a while."""
 FIRST_REST = timedelta(seconds=1.5)
@@ -150,6 +152,8 @@ class Crews(Generic[_Task, _Outcome]):
                     if left <= 0:
                         break
                     self._changed.wait(left)
+                # A little more at once: each piece is noted in a transaction of its own.
+                self._changed.wait_for(lambda: not any(each in self._crews for each in started), LINGERING)
                 found, self._done = self._done, []
             if not found:
                 return

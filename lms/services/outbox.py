@@ -187,11 +187,14 @@ def settle(
         # Never waiting for one row while holding another: a submitted test locks a person's rows in an order of its own.
         .with_for_update(skip_locked=len(settled) > 1)
     ).all()
+    tries = []
     for row in rows:
         claimed, outcome = by_id.pop(row.id)
         _settle(session, row, claimed, outcome, now)
         if outcome.is_call:
-            session.execute(insert(ScoreTry).values(_try(claimed, outcome, now)))
+            tries.append(_try(claimed, outcome, now))
+    if tries:
+        session.execute(insert(ScoreTry), tries)
     return list(by_id.values())
 
 

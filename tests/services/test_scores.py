@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
 from courses.requirements import Occasion, Requirement
@@ -670,3 +670,28 @@ def test_a_round_that_takes_too_long_hands_back_what_it_has_not_begun(
     assert (row.state, row.tries, row.lease_until) == ("wanted", 0, None)
     assert campus.deliver(now) == 1
     assert campus.points() == 10
+
+
+def test_a_batch_takes_few_statements_however_many_scores_it_has(campus: Campus, now: datetime) -> None:
+    people = tuple(LmsPerson(f"p{number}", str(number + 50), f"p{number}", "見本", "学生") for number in range(12))
+    campus.lms.config = replace(campus.lms.config, people=people)
+    campus.lms._people = {person.key: person for person in people}
+    for person in people:
+        campus.take(now, who=(person.key, "m1"))
+    statements: list[str] = []
+
+    def note_statement(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(campus.database.engine, "before_cursor_execute", note_statement)
+    try:
+        assert campus.deliver(now) == 12
+    finally:
+        event.remove(campus.database.engine, "before_cursor_execute", note_statement)
+    reads = [each for each in statements if each.startswith("SELECT")]
+    writes = [each for each in statements if each.startswith(("UPDATE", "INSERT"))]
+    assert (
+        len(reads) <= 6 + 12
+    )  # what is due, the batch, its registration; and once for each that is gathered by itself
+    assert len(writes) <= 1 + 2 * 12
+    assert len([each for each in statements if "ledger_event" in each]) == 1
