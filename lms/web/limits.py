@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ class Limits:
         self._rules = dict(rules)
         self._rule_of = {endpoint: name for name, rule in self._rules.items() for endpoint in rule.endpoints}
         self._buckets: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
+        self._lock = threading.Lock()
 
     def rule_of(self, endpoint: str | None) -> Rule | None:
         """Return the rule that an endpoint falls under."""
@@ -87,7 +89,9 @@ class Limits:
         name = self._rule_of.get(endpoint or "")
         if name is None or (name, address) not in self._buckets:
             return 0
-        rule, bucket = self._rules[name], self._filled(name, address, at)
+        rule = self._rules[name]
+        with self._lock:
+            bucket = self._filled(name, address, at)
         return 0 if bucket.left >= 1 else max(1, math.ceil((1 - bucket.left) * 60 / rule.per_minute))
 
     def count(self, endpoint: str | None, address: str, at: float) -> bool:
@@ -95,11 +99,12 @@ class Limits:
         name = self._rule_of.get(endpoint or "")
         if name is None:
             return False
-        bucket = self._filled(name, address, at)
-        bucket.left = max(0.0, bucket.left - 1)
-        if bucket.left >= 1 or bucket.is_told:
-            return False
-        bucket.is_told = True
+        with self._lock:
+            bucket = self._filled(name, address, at)
+            bucket.left = max(0.0, bucket.left - 1)
+            if bucket.left >= 1 or bucket.is_told:
+                return False
+            bucket.is_told = True
         return True
 
     def _filled(self, name: str, address: str, at: float) -> _Bucket:
