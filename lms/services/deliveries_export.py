@@ -25,7 +25,7 @@ COLUMNS = (
 def export_deliveries(
     session: Session, organisation: Organisation, chosen: DeliveryFilter, now: datetime, day: date | None
 ) -> bytes:
-    """Return deliveries as CSV; people's names and numbers as of a day, or left out (None)."""
+    """Return deliveries as CSV; people's names and numbers as of a day, or left out with their points (None)."""
     rows = list_deliveries(session, organisation.id, chosen)
     people = {} if day is None else particulars_on(session, organisation.id, day)
     filters = {"kind": chosen.kind.value if chosen.kind else None, "code": chosen.code, "platform": chosen.platform_id}
@@ -46,9 +46,9 @@ def _cells(row: DeliveryRow, person: Particulars | None, is_named: bool) -> tupl
     code = row.code or (row.standing if row.kind.value == "differing" else None)
     name = (full_name(person) or row.claimed_name) if is_named else None
     return (
-        row.id, person.staff_number if person else None, name, row.activity, row.course, row.platform, row.mark,
-        row.maximum, row.kind.value, code, None if code is None else reason_sentence(code), advice_sentence(code),
-        row.held_score, row.held_maximum, row.tries, _text(row.decided_at), _text(row.next_try_at),
+        row.id, person.staff_number if person else None, name, row.activity, row.course, row.platform,
+        *((row.mark, row.maximum) if is_named else (None, None)), row.kind.value, code, None if code is None else reason_sentence(code), advice_sentence(code),
+        *((row.held_score, row.held_maximum) if is_named else (None, None)), row.tries, _text(row.decided_at), _text(row.next_try_at),
         _text(row.delivered_at), _text(row.compared_at), _text(row.set_aside_at),
     )  # fmt: skip
 

@@ -116,6 +116,8 @@ def test_pages_of_the_secretariat_have_no_violation(site: Site, new_context: New
         ("linked", "identities?state=linked"),
         ("many at once", "identities/bulk"),
         ("an account's history", "identities/7"),
+        ("grades to Moodle", "deliveries"),
+        ("grades, refused", "deliveries?kind=dead"),
         ("open sessions", "sessions"),
         ("everybody's sessions", "sessions/all"),
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,10 +17,11 @@ from lms.store.launches import ResourceLink
 from lms.store.organisations import Organisation
 from lms.store.outbox import Reconciliation, ScoreDelivery, ScoreTry
 from lms.store.platforms import Platform
+from tests.accounts import make_account
 from tests.conftest import NOW
 from tests.web.conftest import OTHER_STAFF, SECRETARY, STAFF, Launched, RunningTool
 from tests.web.papers import start
-from tests.web.visits import Visit, audit_events, page_of, path_of
+from tests.web.visits import Browser, Visit, audit_events, page_of, path_of
 
 PEOPLE = (STAFF, OTHER_STAFF, "00104")
 
@@ -243,3 +245,21 @@ def test_learners_read_that_the_connection_is_stopped(tool: RunningTool, launche
         assert [(each.kind, each.count) for each in count_deliveries(session, organisation.id)] == [(Kind.WAITING, 1)]
     answer = visit.browser.get(path)
     assert answer.status_code == 401 or "現在停止中" in page_of(answer)
+
+
+def test_an_emergency_account_mends_deliveries_and_sees_nobodys_name_or_points(
+    tool: RunningTool, new_browser: Callable[[], Browser], results: list[str]
+) -> None:
+    key = change(tool, 0, state="dead", refusal="forbidden")
+    account = make_account(tool.database, tool.app.extensions["akashi"].settings.keys, NOW)
+    inside = account.sign_in(new_browser(), NOW)
+    page = page_of(inside.get("/deliveries"))
+    assert f"評点{key}" in page
+    file = inside.get("/deliveries/export.csv").get_data(as_text=True)
+    for person in PEOPLE:
+        assert person not in page
+        assert person not in file
+    assert "10 / 10" not in page
+    inside.post(f"/deliveries/{key}/again")
+    assert delivery(tool, key).state == "wanted"
+    assert audit_events(tool.database, "delivery.sent_again")[-1].actor.startswith("account:")
