@@ -62,7 +62,9 @@ _REASONS: dict[str, tuple[Callable[[], str], Callable[[], str]]] = {
     "busy": (lambda: _("Moodle asks for patience."), lambda: _("Nothing; it is sent by itself.")),
     "platform_error": (
         lambda: _("Moodle answered with an error of its own."),
-        lambda: _("Nothing at first; it is sent by itself. If it stays, look into Moodle's log."),
+        lambda: _(
+            "Nothing at first; it is sent by itself. If it stays for one person or one column, see in Moodle whether a teacher locked the grade; otherwise look into Moodle's log."
+        ),
     ),
     "unreachable": (
         lambda: _("Moodle did not answer in time."),
