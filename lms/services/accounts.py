@@ -71,6 +71,28 @@ class Credentials:
     """``otpauth://…`` for an authenticator."""
 
 
+@dataclass(frozen=True, slots=True)
+class AccountKeys:
+    """Keys made from the one in the keys' folder: opening it may take as long as its passphrase is stretched."""
+
+    totp: bytes
+    """Encrypts the shared secrets."""
+    attempts: bytes
+    """Makes fingerprints of names and addresses."""
+
+
+def account_keys(keys: KeyFolder) -> AccountKeys:
+    """Return the keys of the accounts; whoever signs in is kept as long for a name that nobody has.
+
+    Raises:
+        KeyFileFault: the key of the accounts can't be used.
+    """
+    secret = load_or_create_secret(keys, KEY_FILE)
+    return AccountKeys(
+        *(hmac.digest(secret, f"akashi account {use} v1".encode(), sha256) for use in ("totp", "attempts"))
+    )
+
+
 def add_account(
     session: Session,
     keys: KeyFolder,
@@ -160,24 +182,23 @@ def accounts_of(session: Session, organisation_id: int) -> list[LocalAccount]:
     return list(session.scalars(query.order_by(LocalAccount.login_name)))
 
 
-def totp_of(keys: KeyFolder, account: LocalAccount) -> pyotp.TOTP:
+def totp_of(keys: AccountKeys, account: LocalAccount) -> pyotp.TOTP:
     """Return what makes and checks an account's one-time codes.
 
     Raises:
         SecretLostError: the secret was encrypted with another key.
-        KeyFileFault: the key of the accounts can't be used.
     """
     sealed = account.totp_secret
     try:
-        secret = AESGCM(_key(keys, "totp")).decrypt(sealed[:_NONCE], sealed[_NONCE:], account.login_name.encode())
+        secret = AESGCM(keys.totp).decrypt(sealed[:_NONCE], sealed[_NONCE:], account.login_name.encode())
     except InvalidTag:
         raise SecretLostError from None
     return pyotp.TOTP(secret.decode())
 
 
-def fingerprint(keys: KeyFolder, text: str) -> bytes:
+def fingerprint(keys: AccountKeys, text: str) -> bytes:
     """Return what stands for a login name or an address among the tries; without the key nobody can try names out."""
-    return hmac.digest(_key(keys, "attempts"), text.encode(), sha256)
+    return hmac.digest(keys.attempts, text.encode(), sha256)
 
 
 def as_typed(password: str) -> str:
@@ -191,17 +212,13 @@ def _give_credentials(row: LocalAccount, keys: KeyFolder, password: str | None) 
         raise WeakPasswordError(len(chosen))
     secret, nonce = pyotp.random_base32(), secrets.token_bytes(_NONCE)
     row.password_hash = HASHER.hash(chosen)
-    row.totp_secret = nonce + AESGCM(_key(keys, "totp")).encrypt(nonce, secret.encode(), row.login_name.encode())
+    row.totp_secret = nonce + AESGCM(account_keys(keys).totp).encrypt(nonce, secret.encode(), row.login_name.encode())
     return Credentials(chosen, pyotp.TOTP(secret).provisioning_uri(name=row.login_name, issuer_name="Akashi"))
 
 
 def _generated() -> str:
     """Return a password of 123 random bits that can be typed from paper."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
-
-
-def _key(keys: KeyFolder, use: str) -> bytes:
-    return hmac.digest(load_or_create_secret(keys, KEY_FILE), f"akashi account {use} v1".encode(), sha256)
 
 
 def _end_sessions(session: Session, account: LocalAccount, now: datetime) -> None:
@@ -213,7 +230,7 @@ def _end_sessions(session: Session, account: LocalAccount, now: datetime) -> Non
 
 
 def _forget_failures(session: Session, keys: KeyFolder, account: LocalAccount) -> None:
-    name = fingerprint(keys, account.login_name)
+    name = fingerprint(account_keys(keys), account.login_name)
     session.execute(
         delete(SignInAttempt).where(SignInAttempt.login_name_hash == name, SignInAttempt.is_success.is_(False))
     )

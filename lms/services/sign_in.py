@@ -22,7 +22,16 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from lms.config import KeyFolder
-from lms.services.accounts import HASHER, LONGEST_PASSWORD, SecretLostError, as_typed, fingerprint, totp_of
+from lms.services.accounts import (
+    HASHER,
+    LONGEST_PASSWORD,
+    AccountKeys,
+    SecretLostError,
+    account_keys,
+    as_typed,
+    fingerprint,
+    totp_of,
+)
 from lms.services.audit import note
 from lms.services.sessions import ACCOUNT_IDLE
 from lms.store.accounts import LocalAccount, SignInAttempt
@@ -98,9 +107,11 @@ def sign_in(database: Database, keys: KeyFolder, sent: SignIn, now: datetime) ->
         KeyFileFault: the key of the accounts can't be used.
     """
     name = sent.login_name.strip().lower()[:_LONGEST_NAME]
+    opened = account_keys(keys)
+    prints = fingerprint(opened, name), fingerprint(opened, sent.address)
     with database.transaction() as session:
-        this = _begin(session, name, (fingerprint(keys, name), fingerprint(keys, sent.address)), now)
-    step = _checked_step(keys, this.account, sent, now)
+        this = _begin(session, name, prints, now)
+    step = _checked_step(opened, this.account, sent, now)
     with database.transaction() as session:
         if this.account is not None and step is not None and _use_step(session, this.account.id, step):
             _succeed(session, this, now)
@@ -152,7 +163,7 @@ def _failures_in_a_row(session: Session, by_name: bytes, now: datetime) -> tuple
     return len(times), times[0] if times else None
 
 
-def _checked_step(keys: KeyFolder, account: LocalAccount | None, sent: SignIn, now: datetime) -> int | None:
+def _checked_step(keys: AccountKeys, account: LocalAccount | None, sent: SignIn, now: datetime) -> int | None:
     """Return the time step of the right code beside the right password; None otherwise, after the same work."""
     reference = _nobodys_hash()
     password = as_typed(sent.password[: LONGEST_PASSWORD + 1])
@@ -175,7 +186,7 @@ def _is_password(stored: str, password: str) -> bool:
         return False
 
 
-def _totp(keys: KeyFolder, account: LocalAccount | None) -> pyotp.TOTP:
+def _totp(keys: AccountKeys, account: LocalAccount | None) -> pyotp.TOTP:
     if account is not None:
         try:
             return totp_of(keys, account)

@@ -21,6 +21,7 @@ from lms.services.accounts import (
     SecretLostError,
     UnknownAccountError,
     WeakPasswordError,
+    account_keys,
     add_account,
     disable_account,
     enable_account,
@@ -101,12 +102,12 @@ def test_neither_password_nor_secret_is_kept_in_the_clear(
         row = session.scalars(select(LocalAccount)).one()
         assert row.password_hash.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
         assert account.totp.secret.encode() not in row.totp_secret
-        assert totp_of(keys, row).secret == account.totp.secret
+        assert totp_of(account_keys(keys), row).secret == account.totp.secret
         with pytest.raises(SecretLostError):
-            totp_of(KeyFolder(keys.path.parent / "other keys"), row)
+            totp_of(account_keys(KeyFolder(keys.path.parent / "other keys")), row)
         row.login_name = "another"  # a secret moved to another account opens nothing there
         with pytest.raises(SecretLostError):
-            totp_of(keys, row)
+            totp_of(account_keys(keys), row)
 
 
 def test_a_generated_password_is_long_and_another_each_time(
@@ -242,6 +243,18 @@ def test_a_reset_ends_what_was_before(
         enter(now + STEP)
     code = Account(account.keys, type(account.totp)(given.totp_uri.partition("secret=")[2].partition("&")[0]))
     enter(now + STEP, password=given.password, code=code.code(now + STEP))
+
+
+def test_keys_that_are_encrypted_are_opened_once_whether_somebody_has_the_name_or_not(
+    enter: Enter, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    load = accounts.load_or_create_secret
+    monkeypatch.setattr(accounts, "load_or_create_secret", lambda *place: opened.append(place[1]) or load(*place))
+    for name in (NAME, "nobody"):
+        with pytest.raises(SignInRefused):
+            enter(login_name=name, password="wrong")
+    assert opened == ["accounts.key"] * 2, "opening takes a while: it would tell which names there are"
 
 
 # Limits
