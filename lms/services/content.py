@@ -103,7 +103,8 @@ def _page(key: str) -> Content:
             _("Each person's own overview: what is due, what is done, results and certificates."),
         ),
     }[key]()
-    return Content(key, False, title, summary, None, None, None, _fold(f"{title} {summary} {key}"))
+    maximum = None if key == TRAINING else 1
+    return Content(key, False, title, summary, None, None, maximum, _fold(f"{title} {summary} {key}"))
 
 
 def _fold(text: str) -> str:

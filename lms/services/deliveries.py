@@ -15,7 +15,6 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms.services.audit import note
-from lms.store.attempts import AttemptResult
 from lms.store.identities import LtiIdentity, people_behind
 from lms.store.launches import ResourceLink
 from lms.store.organisations import Organisation
@@ -177,10 +176,9 @@ def list_deliveries(
 ) -> list[DeliveryRow]:
     """Return deliveries, those whose result is newest first."""
     query = (
-        select(ScoreDelivery, ResourceLink, Platform, AttemptResult.mark, AttemptResult.maximum, LtiIdentity)
+        select(ScoreDelivery, ResourceLink, Platform, LtiIdentity)
         .join(ResourceLink, ResourceLink.id == ScoreDelivery.resource_link_pk)
         .join(Platform, Platform.id == ResourceLink.platform_id)
-        .join(AttemptResult, AttemptResult.id == ScoreDelivery.result_id)
         .join(LtiIdentity, LtiIdentity.id == ScoreDelivery.identity_id)
         .where(*_conditions(organisation_id, chosen))
         .order_by(ScoreDelivery.decided_at.desc(), ScoreDelivery.id.desc())
@@ -199,8 +197,8 @@ def list_deliveries(
             course=link.context_title,
             platform=platform.name,
             is_stopped=platform.stopped_at is not None,
-            mark=mark,
-            maximum=maximum,
+            mark=row.mark,
+            maximum=row.maximum,
             kind=_kind_of(row.state, row.standing, row.set_aside_at is not None),
             code=row.refusal,
             standing=row.standing,
@@ -213,7 +211,7 @@ def list_deliveries(
             compared_at=row.compared_at,
             set_aside_at=row.set_aside_at,
         )
-        for row, link, platform, mark, maximum, identity in found
+        for row, link, platform, identity in found
     ]
 
 

@@ -17,7 +17,6 @@ from lms.lti.id_tokens import Registration
 from lms.lti.line_items import WantedLineItem
 from lms.services.launches import registration_of
 from lms.services.outbox import give_up_activity, pause
-from lms.store.attempts import AttemptResult
 from lms.store.launches import ResourceLink
 from lms.store.outbox import Reconciliation, ScoreDelivery
 from lms.store.platforms import Platform
@@ -115,8 +114,7 @@ def claim_searches(session: Session, platform_id: int, most: int, now: datetime)
 
 def _wanted_item(session: Session, link: ResourceLink) -> WantedLineItem:
     maximum = session.scalar(
-        select(AttemptResult.maximum)
-        .join(ScoreDelivery, ScoreDelivery.result_id == AttemptResult.id)
+        select(ScoreDelivery.maximum)
         .where(ScoreDelivery.resource_link_pk == link.id)
         .order_by(ScoreDelivery.id)
         .limit(1)

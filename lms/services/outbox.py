@@ -21,7 +21,6 @@ from courses.ledger import short_id
 from lms.lti.id_tokens import Registration
 from lms.services.audit import note
 from lms.services.launches import registration_of
-from lms.store.attempts import AttemptResult
 from lms.store.identities import LtiIdentity
 from lms.store.launches import ResourceLink
 from lms.store.ledger import LedgerEvent
@@ -115,11 +114,10 @@ def claim(session: Session, platform_id: int, most: int, now: datetime) -> list[
     """Take a platform's scores that are due, the longest due first."""
     rows = session.execute(
         due(
-            select(ScoreDelivery, ResourceLink, AttemptResult, LtiIdentity.sub, LedgerEvent.leaf)
+            select(ScoreDelivery, ResourceLink, LtiIdentity.sub, LedgerEvent.leaf)
             .join(ResourceLink, ResourceLink.id == ScoreDelivery.resource_link_pk)
             .join(Platform, Platform.id == ResourceLink.platform_id)
-            .join(AttemptResult, AttemptResult.id == ScoreDelivery.result_id)
-            .join(LedgerEvent, LedgerEvent.id == AttemptResult.event_id)
+            .join(LedgerEvent, LedgerEvent.id == ScoreDelivery.event_id)
             .join(LtiIdentity, LtiIdentity.id == ScoreDelivery.identity_id)
             .where(Platform.id == platform_id),
             now,
@@ -144,15 +142,15 @@ def claim(session: Session, platform_id: int, most: int, now: datetime) -> list[
             line_item_url=link.line_item_url,
             scopes=tuple(link.ags_scopes or ()),
             user_id=sub,
-            mark=result.mark,
-            maximum=result.maximum,
+            mark=row.mark,
+            maximum=row.maximum,
             comment=f"Akashi {short_id(leaf)}",
             timestamp=_timestamp(row),
             was_lost=row.standing == "lost",
             claimed_at=now,
             lease_until=now + LEASE,
         )
-        for row, link, result, sub, leaf in rows
+        for row, link, sub, leaf in rows
     ]
 
 

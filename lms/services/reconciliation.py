@@ -27,7 +27,6 @@ from lms.lti.scores import PlatformResult, is_same_share
 from lms.services.audit import note
 from lms.services.launches import registration_of
 from lms.services.outbox import give_up_activity, pause
-from lms.store.attempts import AttemptResult
 from lms.store.identities import LtiIdentity
 from lms.store.launches import ResourceLink
 from lms.store.outbox import Reconciliation, ScoreDelivery, ScoreTry
@@ -183,9 +182,8 @@ def claim_comparisons(session: Session, platform_id: int, most: int, now: dateti
 
 def _sent(session: Session, row: Reconciliation) -> tuple[Sent, ...]:
     found = session.execute(
-        select(ScoreDelivery.id, LtiIdentity.sub, ScoreDelivery.sent_version, AttemptResult.mark, AttemptResult.maximum)
+        select(ScoreDelivery.id, LtiIdentity.sub, ScoreDelivery.sent_version, ScoreDelivery.mark, ScoreDelivery.maximum)
         .join(LtiIdentity, LtiIdentity.id == ScoreDelivery.identity_id)
-        .join(AttemptResult, AttemptResult.id == ScoreDelivery.result_id)
         .where(
             ScoreDelivery.resource_link_pk == row.resource_link_pk,
             ScoreDelivery.state == "delivered",

@@ -133,18 +133,15 @@ def _is_under_way(session: Session, identity_ids: list[int], key: str | None) ->
 
 
 def _gradebook(session: Session, link_pk: int, identity_id: int) -> Gradebook | None:
-    row = session.execute(
-        select(ScoreDelivery, AttemptResult.mark, AttemptResult.maximum)
-        .join(AttemptResult, AttemptResult.id == ScoreDelivery.result_id)
-        .where(ScoreDelivery.resource_link_pk == link_pk, ScoreDelivery.identity_id == identity_id)
-    ).one_or_none()
-    if row is None:
+    sent = session.scalar(
+        select(ScoreDelivery).where(ScoreDelivery.resource_link_pk == link_pk, ScoreDelivery.identity_id == identity_id)
+    )
+    if sent is None:
         return None
-    sent = row.ScoreDelivery
     return Gradebook(
         state=sent.state,
-        mark=row.mark,
-        maximum=row.maximum,
+        mark=sent.mark,
+        maximum=sent.maximum,
         delivered_at=sent.delivered_at,
         standing=sent.standing,
         held_score=sent.held_score,

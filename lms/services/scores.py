@@ -1,7 +1,7 @@
-"""What each activity on a platform should hold: one wanted score per activity and identity, written with the result.
+"""What each activity on a platform should hold: one wanted score per activity and identity, written with the record.
 
-Wanted is the best result of the newest occasion: the last score wins on a platform, and a worse one would turn passed
-into failed there.
+Wanted is what was earned (`lms.services.earned`): of a module the best result of the newest occasion, since the last score
+wins on a platform, and a worse one would turn passed into failed there.
 
 Source: lti.md §4 (outbox); LTI Assignment and Grade Services 2.0 §3.4.
 """
@@ -15,8 +15,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from courses.calendar import FiscalYear, jst_date
-from lms.services.requirements import open_occasion
+from lms.services.earned import PAGES_WITH_POINTS, Earned, earned
 from lms.store.attempts import AttemptResult
 from lms.store.identities import identities_of, links_of, lock_identities, person_of
 from lms.store.launches import ResourceLink, ResourceLinkVisit
@@ -46,19 +45,19 @@ class DeliveryState:
     """Whether nothing is sent to this platform at present."""
 
 
-def want_scores(session: Session, identity_ids: Sequence[int], module_key: str, now: datetime) -> None:
-    """Want the best result of a module in every activity that opens it and that these identities have launched."""
+def want_scores(session: Session, identity_ids: Sequence[int], key: str, now: datetime) -> None:
+    """Want what one person's identities earned behind a key in every activity that opens it and that they have launched."""
     # A launch in another tab waits here or is waited for: either this sees its visit, or it sees the new result.
     lock_identities(session, identity_ids)
     visits = session.execute(
         select(ResourceLink, ResourceLinkVisit.identity_id)
         .join(ResourceLinkVisit, ResourceLinkVisit.resource_link_pk == ResourceLink.id)
-        .where(ResourceLinkVisit.identity_id.in_(identity_ids), ResourceLink.opens == module_key)
+        .where(ResourceLinkVisit.identity_id.in_(identity_ids), ResourceLink.opens == key)
     ).all()
-    best = best_result(session, identity_ids, module_key) if visits else None
-    if best is not None:
+    found = earned(session, identity_ids, key, now) if visits else None
+    if found is not None:
         for link, identity_id in visits:
-            _want(session, link, identity_id, best, now)
+            _want(session, link, identity_id, found, now)
 
 
 def scores_follow_links(session: Session, organisation_id: int, person_ids: Collection[int], now: datetime) -> None:
@@ -67,23 +66,28 @@ def scores_follow_links(session: Session, organisation_id: int, person_ids: Coll
     identities: dict[int, list[int]] = {}
     for identity_id, person_id in person_by_identity.items():
         identities.setdefault(person_id, []).append(identity_id)
-    passed = {(person_by_identity[identity_id], key) for identity_id, key in _modules_of(session, person_by_identity)}
-    for person_id, module_key in sorted(passed):
-        want_scores(session, identities[person_id], module_key, now)
+    concerned = {(person_by_identity[identity_id], key) for identity_id, key in _keys_of(session, person_by_identity)}
+    for person_id, key in sorted(concerned):
+        want_scores(session, identities[person_id], key, now)
 
 
 def scores_follow_identity(session: Session, identity_id: int, now: datetime) -> None:
     """Want an identity's own best results in its activities: it is nobody's, or nobody's any more."""
-    for _identity, module_key in sorted(_modules_of(session, [identity_id])):
-        want_scores(session, [identity_id], module_key, now)
+    for _identity, key in sorted(_keys_of(session, [identity_id])):
+        want_scores(session, [identity_id], key, now)
 
 
-def _modules_of(session: Session, identity_ids: Collection[int]) -> set[tuple[int, str]]:
-    """Return the modules in which identities have results."""
-    results = select(AttemptResult.identity_id, AttemptResult.module_key).where(
-        AttemptResult.identity_id.in_(list(identity_ids))
+def _keys_of(session: Session, identity_ids: Collection[int]) -> set[tuple[int, str]]:
+    """Return the modules in which identities have results, and the pages worth points that they have launched."""
+    wanted = list(identity_ids)
+    results = select(AttemptResult.identity_id, AttemptResult.module_key).where(AttemptResult.identity_id.in_(wanted))
+    pages = (
+        select(ResourceLinkVisit.identity_id, ResourceLink.opens)
+        .join(ResourceLink, ResourceLink.id == ResourceLinkVisit.resource_link_pk)
+        .where(ResourceLinkVisit.identity_id.in_(wanted), ResourceLink.opens.in_(PAGES_WITH_POINTS))
     )
-    return {(identity_id, key) for identity_id, key in session.execute(results.distinct())}
+    rows = [*session.execute(results.distinct()), *session.execute(pages.distinct())]
+    return {(identity_id, key) for identity_id, key in rows if key is not None}
 
 
 def want_scores_here(session: Session, link: ResourceLink, identity_id: int, now: datetime) -> None:
@@ -92,35 +96,12 @@ def want_scores_here(session: Session, link: ResourceLink, identity_id: int, now
         return
     person_id = person_of(session, identity_id)
     identity_ids = [identity_id] if person_id is None else identities_of(session, person_id)
-    best = best_result(session, identity_ids, link.opens)
-    if best is not None:
-        _want(session, link, identity_id, best, now)
+    found = earned(session, identity_ids, link.opens, now)
+    if found is not None:
+        _want(session, link, identity_id, found, now)
 
 
-def best_result(session: Session, identity_ids: Sequence[int], module_key: str) -> AttemptResult | None:
-    """Return the best result of the newest occasion; of equal ones the earliest.
-
-    Attempts of somebody not linked yet work on no obligation: they are of one occasion with all others of their year.
-    """
-    results = session.scalars(
-        select(AttemptResult)
-        .where(AttemptResult.identity_id.in_(identity_ids), AttemptResult.module_key == module_key)
-        .order_by(AttemptResult.submitted_at, AttemptResult.id)
-    ).all()
-    if not results:
-        return None
-    newest = results[-1]
-    year = FiscalYear.of(jst_date(newest.submitted_at))
-    occasions = {newest.occasion}
-    if newest.occasion == open_occasion(year.year):
-        occasions.update(each.occasion for each in results if jst_date(each.submitted_at) in year.period)
-    return max(
-        (each for each in results if each.occasion in occasions),
-        key=lambda each: (each.is_passed, each.mark / each.maximum, -each.id),
-    )
-
-
-def _want(session: Session, link: ResourceLink, identity_id: int, best: AttemptResult, now: datetime) -> None:
+def _want(session: Session, link: ResourceLink, identity_id: int, found: Earned, now: datetime) -> None:
     delivery = session.scalar(
         select(ScoreDelivery)
         .where(ScoreDelivery.resource_link_pk == link.id, ScoreDelivery.identity_id == identity_id)
@@ -132,17 +113,19 @@ def _want(session: Session, link: ResourceLink, identity_id: int, best: AttemptR
                 organisation_id=link.organisation_id,
                 resource_link_pk=link.id,
                 identity_id=identity_id,
-                result_id=best.id,
+                event_id=found.event_id,
+                mark=found.mark,
+                maximum=found.maximum,
                 wanted_version=1,
-                decided_at=best.submitted_at,
+                decided_at=found.decided_at,
                 state="wanted",
                 next_try_at=now,
             )
         )
-    elif delivery.result_id != best.id or (delivery.state == "dead" and _may_take_scores(link)):
-        delivery.result_id = best.id
+    elif _is_other(delivery, found) or (delivery.state == "dead" and _may_take_scores(link)):
+        delivery.event_id, delivery.mark, delivery.maximum = found.event_id, found.mark, found.maximum
         delivery.wanted_version += 1
-        delivery.decided_at = max(best.submitted_at, delivery.decided_at)
+        delivery.decided_at = max(found.decided_at, delivery.decided_at)
         delivery.state = "wanted"
         delivery.refusal = None
         delivery.tries = 0
@@ -151,6 +134,11 @@ def _want(session: Session, link: ResourceLink, identity_id: int, best: AttemptR
     elif delivery.state == "wanted":
         delivery.next_try_at = min(delivery.next_try_at, now)
     session.flush()
+
+
+def _is_other(delivery: ScoreDelivery, found: Earned) -> bool:
+    """Tell whether something else is earned than is wanted; one more signature is worth the same one point."""
+    return delivery.event_id != found.event_id and not (delivery.mark == found.mark == found.maximum == 1)
 
 
 def _may_take_scores(link: ResourceLink) -> bool:

@@ -27,8 +27,11 @@ class ScoreDelivery(Owned, Base):
     organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"))
     resource_link_pk: Mapped[int] = mapped_column(BigId, ForeignKey("resource_link.id"))
     identity_id: Mapped[int] = mapped_column(BigId, ForeignKey("lti_identity.id"))
-    result_id: Mapped[int] = mapped_column(BigId, ForeignKey("attempt_result.id"))
-    """The result that is wanted there: the best valid one."""
+    event_id: Mapped[int] = mapped_column(BigId, ForeignKey("ledger_event.id", deferrable=True, initially="DEFERRED"))
+    """The record that the wanted score comes from: the best valid result, the last signature or acknowledgement."""
+    mark: Mapped[int]
+    maximum: Mapped[int]
+    """What is wanted there: points, out of how many."""
     wanted_version: Mapped[int]
     sent_version: Mapped[int] = mapped_column(default=0)
     decided_at: Mapped[datetime]

@@ -6,12 +6,14 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from courses.calendar import jst_date
 from courses.roles import IsmsRole
+from lms.services.content import ROLES
 from lms.services.permissions import Permission
 from lms.services.role_competence import competence_for, requirement_titles
 from lms.services.role_texts import shipped_role_texts
 from lms.services.roles import NotYourAppointmentError, acknowledge, appointment_in_force
 from lms.services.roles_documents import LetterKind, letter_of
 from lms.services.roles_register import roles_register
+from lms.services.scores import want_scores
 from lms.store.records import Moment
 from lms.web.request import now, reading, transaction
 from lms.web.roles import pdf
@@ -52,6 +54,7 @@ def acknowledge_receipt(handle: str, appointment_id: int) -> Response:
     asking = visitor()
     with transaction() as session:
         acknowledge(session, asking.organisation, appointment_id, (asking.person_id, asking.identity_id), now())
+        want_scores(session, asking.identity_ids, ROLES, now())
     return make_response(redirect(url_for("my_roles.mine", handle=handle), 303))
 
 

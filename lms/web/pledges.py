@@ -5,30 +5,24 @@ Source: domain.md §4; lti.md rule 15.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from courses.calendar import jst_date
 from courses.pledges import (
-    ApprovedText,
     AssuranceMethod,
-    History,
-    SignatureState,
     WithdrawalGround,
-    binding_on,
     signature_state,
     text_hash,
-    text_on,
 )
-from courses.requirements import PLEDGE, State
+from lms.services.content import PLEDGES
 from lms.services.handover import make_ticket, use_ticket
+from lms.services.my_pledges import my_pledges
 from lms.services.opening import LONGEST_SESSION
 from lms.services.people import particulars_on
 from lms.services.permissions import Permission
 from lms.services.pledge_records import SignatureRecord, paper_of, record_of, state_of
-from lms.services.pledges import approved_texts, histories, is_serving, text_in_force, text_version
-from lms.services.requirements import Standing, standings_of
+from lms.services.pledges import histories, is_serving, text_in_force, text_version
+from lms.services.scores import want_scores
 from lms.services.signing import (
     Assurance,
     NameDiffersError,
@@ -44,7 +38,6 @@ from lms.services.signing import (
     unit_and_post,
     withdraw_signature,
 )
-from lms.store.pledges import PledgeText
 from lms.web.request import now, reading, tool, transaction
 from lms.web.security import (
     NotLaunchedError,
@@ -59,27 +52,6 @@ from lms.web.security import (
 
 blueprint = Blueprint("pledges", __name__, url_prefix="/s/<handle>/pledges")
 window_blueprint = Blueprint("pledge_window", __name__, url_prefix="/lti")
-
-_DUE = {State.OPEN, State.OVERDUE, State.LAPSED}
-_TO_SIGN = {SignatureState.RESIGN_DUE, SignatureState.OBSOLETE}
-
-
-@dataclass(frozen=True, slots=True)
-class MyPledge:
-    """A key of pledges with its text in force, and how the visitor stands with it."""
-
-    key: str
-    text: PledgeText
-    current: ApprovedText
-    state: SignatureState | None
-    standing: Standing | None
-    """The obligation that asks for it."""
-    is_current_signed: bool
-
-    @property
-    def is_owed(self) -> bool:
-        """Tell whether it is to be signed now."""
-        return not self.is_current_signed and (self.standing is not None or self.state in _TO_SIGN)
 
 
 def is_in_frame() -> bool:
@@ -96,7 +68,7 @@ def mine(handle: str) -> str:
         return render_template("pledges/mine.html", pledges=[], records=[], in_frame=is_in_frame())
     session = reading()
     known = histories(session, asking.organisation.id, None, {asking.person_id})
-    pledges = _pledges(known)
+    pledges = my_pledges(session, asking.organisation.id, asking.person_id, known, now())
     records = [
         (record_of(session, asking.organisation, each.signature_id), signature_state(each, history, today))
         for history in known.values()
@@ -104,32 +76,6 @@ def mine(handle: str) -> str:
     ]
     records.sort(key=lambda pair: pair[0].signature.signed_at, reverse=True)
     return render_template("pledges/mine.html", pledges=pledges, records=records, in_frame=is_in_frame())
-
-
-def _pledges(known: dict[tuple[int, str], History]) -> list[MyPledge]:
-    asking, today, session = visitor(), jst_date(now()), reading()
-    assert asking.person_id is not None  # noqa: S101 - the caller has looked
-    owed = {
-        each.obligation.requirement.competence.removeprefix(PLEDGE): each
-        for each in standings_of(session, asking.organisation.id, asking.person_id, now())
-        if each.obligation.requirement.competence.startswith(PLEDGE) and each.status.state in _DUE
-    }
-    found = []
-    for key, approved in approved_texts(session, asking.organisation.id).items():
-        current = text_on(approved, today)
-        if current is not None:
-            history = known.get((asking.person_id, key), History(approved))
-            found.append(
-                MyPledge(
-                    key,
-                    text_version(session, asking.organisation.id, current.text_id),
-                    current,
-                    binding_on(history, today).state,
-                    owed.get(key),
-                    any(each.text_id == current.text_id and each.withdrawn_on is None for each in history.signatures),
-                )
-            )
-    return found
 
 
 @blueprint.post("/<pledge_key>/window")
@@ -229,6 +175,7 @@ def sign(handle: str, pledge_key: str) -> Response:
     try:
         with transaction() as session:
             row = act(session, asking.organisation, asking.person_id, form, asked)
+            want_scores(session, asking.identity_ids, PLEDGES, now())
     except (NameDiffersError, NotAcceptedError) as again:
         error = "name" if isinstance(again, NameDiffersError) else "missing"
         return make_response(_form_page(pledge_key, form.text_id, form.language, error, form), 422)

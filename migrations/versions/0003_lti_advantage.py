@@ -309,7 +309,29 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("held_maximum", sa.Double(), nullable=True))
         batch_op.add_column(sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("set_aside_by", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("event_id", BIG_ID, nullable=True))
+        batch_op.add_column(sa.Column("mark", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("maximum", sa.Integer(), nullable=True))
         batch_op.create_index("ix_score_delivery_organisation_id_state", ["organisation_id", "state"], unique=False)
+    for column in ("event_id", "mark", "maximum"):
+        op.execute(
+            f"UPDATE score_delivery SET {column} = "  # noqa: S608 - three names of ours
+            f"(SELECT {column} FROM attempt_result WHERE attempt_result.id = score_delivery.result_id)"
+        )
+    with op.batch_alter_table("score_delivery", schema=None) as batch_op:
+        batch_op.alter_column("event_id", existing_type=BIG_ID, nullable=False)
+        batch_op.alter_column("mark", existing_type=sa.Integer(), nullable=False)
+        batch_op.alter_column("maximum", existing_type=sa.Integer(), nullable=False)
+        batch_op.drop_constraint(batch_op.f("fk_score_delivery_result_id_attempt_result"), type_="foreignkey")
+        batch_op.drop_column("result_id")
+        batch_op.create_foreign_key(
+            batch_op.f("fk_score_delivery_event_id_ledger_event"),
+            "ledger_event",
+            ["event_id"],
+            ["id"],
+            initially="DEFERRED",
+            deferrable=True,
+        )
 
     op.create_table(
         "score_try",
@@ -365,7 +387,22 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_score_try_at"))
 
     op.drop_table("score_try")
+    op.execute("DELETE FROM score_delivery WHERE event_id NOT IN (SELECT event_id FROM attempt_result)")
     with op.batch_alter_table("score_delivery", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("result_id", BIG_ID, nullable=True))
+    op.execute(
+        "UPDATE score_delivery SET result_id = "
+        "(SELECT id FROM attempt_result WHERE attempt_result.event_id = score_delivery.event_id)"
+    )
+    with op.batch_alter_table("score_delivery", schema=None) as batch_op:
+        batch_op.alter_column("result_id", existing_type=BIG_ID, nullable=False)
+        batch_op.drop_constraint(batch_op.f("fk_score_delivery_event_id_ledger_event"), type_="foreignkey")
+        batch_op.create_foreign_key(
+            batch_op.f("fk_score_delivery_result_id_attempt_result"), "attempt_result", ["result_id"], ["id"]
+        )
+        batch_op.drop_column("event_id")
+        batch_op.drop_column("mark")
+        batch_op.drop_column("maximum")
         batch_op.drop_index("ix_score_delivery_organisation_id_state")
         batch_op.drop_column("set_aside_by")
         batch_op.drop_column("set_aside_at")

@@ -218,7 +218,14 @@ def cast() -> dict[str, Any]:
             "custom": {"akashi": "training"},
             "window": "embed",
         },
-        {"key": "pledges", "title": "誓約書", "link_id": "4", "custom": {"akashi": "pledges"}, "window": "embed"},
+        {
+            "key": "pledges",
+            "title": "誓約書",
+            "link_id": "4",
+            "custom": {"akashi": "pledges"},
+            "window": "embed",
+            "maximum": 1,
+        },
         {"key": "handmade", "title": "手作業で作った活動", "link_id": "5", "custom": {}, "window": "embed"},
     ]
     course = {"id": "2", "label": "ISMS-2026", "title": "情報セキュリティ講習 2026", "activities": activities}

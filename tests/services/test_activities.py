@@ -186,7 +186,7 @@ def test_who_passed_before_the_choice_gets_the_grade_that_belongs_there(
     assert session.scalars(select(ScoreDelivery)).all() == []
     choose_content(session, organisation, link.id, MODULE, (ACTOR, now))
     [wanted] = session.scalars(select(ScoreDelivery)).all()
-    assert (wanted.resource_link_pk, wanted.result_id) == (link.id, result.id)
+    assert (wanted.resource_link_pk, wanted.event_id) == (link.id, result.event_id)
 
 
 def test_what_is_not_sent_yet_is_put_aside_when_the_choice_changes_and_wanted_again_when_it_comes_back(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from courses.calendar import jst_date
 from lms.services.completions import results_by_person
+from lms.services.earned import best_result
 from lms.services.identities import (
     LinkState,
     UnknownIdentityError,
@@ -19,7 +20,6 @@ from lms.services.identities import (
 )
 from lms.services.identity_queue import QueueFilter, identity_queue
 from lms.services.organisations import add_organisation
-from lms.services.scores import best_result
 from lms.store.base import Database
 from lms.store.identities import IdentityLink, LtiIdentity, identities_of, links_of, person_of
 from lms.store.organisations import Organisation

@@ -25,9 +25,10 @@ from lms.lti.scores import RESULT_SCOPE, SCORE_SCOPE, Delivery
 from lms.lti.tool_keys import ToolKeys, load_or_create
 from lms.services.attempts import Learner, start_attempt, submit_attempt
 from lms.services.awareness import ModuleInUse
+from lms.services.earned import best_result
 from lms.services.identities import link_by_decision
 from lms.services.outbox import LEASE, LONGEST_PAUSE
-from lms.services.scores import best_result, deliveries_of, want_scores
+from lms.services.scores import deliveries_of, want_scores
 from lms.store.attempts import AttemptResult
 from lms.store.audit import AuditEvent
 from lms.store.base import Database
@@ -203,8 +204,8 @@ def test_a_result_is_wanted_in_every_activity_that_was_launched(
     launch(database, lms, ("staff", "m1"), now + SECOND)
     with database.reading() as session:
         wanted = session.scalars(select(ScoreDelivery).order_by(ScoreDelivery.id)).all()
-        assert [(each.result_id, each.identity_id, each.state, each.wanted_version) for each in wanted] == [
-            (result.id, identity.id, "wanted", 1)
+        assert [(each.event_id, each.identity_id, each.state, each.wanted_version) for each in wanted] == [
+            (result.event_id, identity.id, "wanted", 1)
         ] * 3
         assert [each.activity for each in deliveries_of(session, [identity.id], MODULE)][-1] == "M1 (copy)"
         assert deliveries_of(session, [identity.id], "beside") == []

@@ -126,7 +126,7 @@ class TestTheWholeWay:
         choice = hand_over(lms, place(chooser, MODULE, "pledges", "training"))
         module, pledges, training = choice.activities
         assert [each.title for each in choice.activities] == ["ISMSと私の役割", "誓約書", "自分の受講状況"]
-        assert (module.maximum, pledges.maximum, training.maximum) == (10, None, None)
+        assert (module.maximum, pledges.maximum, training.maximum) == (10, 1, None)
         assert module.tag == "akashi"
         for activity, ending in ((module, f"/modules/{MODULE}/"), (pledges, "/pledges"), (training, "/")):
             came = launched(STAFF, activity.key)

@@ -399,7 +399,7 @@ class TestScores:
 def _deliveries(database: Database) -> list[tuple[str, int, int]]:
     with database.reading() as session:
         rows = session.execute(
-            select(ResourceLink.resource_link_id, ScoreDelivery.identity_id, ScoreDelivery.result_id)
+            select(ResourceLink.resource_link_id, ScoreDelivery.identity_id, ScoreDelivery.event_id)
             .join(ResourceLink, ResourceLink.id == ScoreDelivery.resource_link_pk)
             .where(ResourceLink.opens == MODULE)
             .order_by(ScoreDelivery.id)

@@ -12,7 +12,8 @@ from werkzeug.test import TestResponse
 
 from lms.services.signing import LAUNCH_FRESH
 from lms.store.base import Database
-from lms.store.launches import HandoverTicket
+from lms.store.launches import HandoverTicket, ResourceLink
+from lms.store.outbox import ScoreDelivery
 from lms.store.pledges import PledgeDecline, PledgeSignature
 from tests.web.conftest import BOTH_DATABASES, OTHER_STAFF, STAFF, Launched
 from tests.web.visits import Browser, StandingClock, Visit, audit_events, contents, page_of, path_of
@@ -261,3 +262,35 @@ def test_what_a_requirement_asks_stands_among_what_is_to_be_signed(window: Visit
     assert "期限" in page
     assert window.post(f"/pledges/{KEY}/sign", filled(window)).status_code == 303
     assert "署名をお願いするもの" not in page_of(window.get("/pledges"))
+
+
+def points_of(database: Database, key: str) -> list[tuple[int, int, int]]:
+    """What activities that open a page should hold: mark, maximum, version."""
+    with database.reading() as session:
+        rows = session.execute(
+            select(ScoreDelivery.mark, ScoreDelivery.maximum, ScoreDelivery.wanted_version)
+            .join(ResourceLink, ResourceLink.id == ScoreDelivery.resource_link_pk)
+            .where(ResourceLink.opens == key)
+        )
+        return [(mark, maximum, version) for mark, maximum, version in rows]
+
+
+@pytest.mark.parametrize("database_kind", BOTH_DATABASES)
+def test_the_activity_of_pledges_gets_its_point_when_nothing_is_owed_any_more(
+    launched: Launched, window: Visit, tool_database: Database
+) -> None:
+    launched(STAFF, "pledges")
+    assert points_of(tool_database, "pledges") == []
+    owed = re.findall(r"/pledges/([a-z-]+)/window", page_of(window.get("/pledges"))) or [KEY]
+    for key in owed:
+        assert points_of(tool_database, "pledges") == []
+        assert window.post(f"/pledges/{key}/sign", filled(window, key)).status_code == 303
+    assert points_of(tool_database, "pledges") == [(1, 1, 1)]
+    launched(STAFF, "pledges")
+    assert points_of(tool_database, "pledges") == [(1, 1, 1)]
+
+
+def test_a_declined_pledge_earns_nothing(launched: Launched, window: Visit, tool_database: Database) -> None:
+    launched(STAFF, "pledges")
+    assert window.post(f"/pledges/{KEY}/sign", filled(window, action="decline", reason="x")).status_code == 303
+    assert points_of(tool_database, "pledges") == []
