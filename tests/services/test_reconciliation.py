@@ -24,9 +24,9 @@ from lms.store.platforms import Platform
 from tests.factories import ACTOR, all_at_once, errors_in, launch
 from tests.practice_lms.faults import Fault, FaultKind
 from tests.practice_lms.model import Grade
-from tests.services.test_scores import HOUR, ITEM, SECOND, Campus, campus, epoch, keys_dir, tool_keys
+from tests.services.test_scores import HOUR, ITEM, SECOND, Campus, campus, epoch, keys_dir, profile, tool_keys
 
-__all__ = ["campus", "keys_dir", "tool_keys"]
+__all__ = ["campus", "keys_dir", "profile", "tool_keys"]
 
 NIGHT = timedelta(days=1)
 
