@@ -18,7 +18,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -39,6 +39,7 @@ from lms.services.reconciliation import want_comparisons
 from lms.store.base import Database
 from lms.store.identities import LtiIdentity
 from lms.store.jobs import take
+from lms.store.launches import ResourceLink
 from lms.store.organisations import Organisation
 from lms.store.outbox import Reconciliation, ScoreDelivery, ScoreTry
 from lms.web.security import session_cookie_name
@@ -67,9 +68,11 @@ KINDS = {
     "scores": ("429", "500", "503", "timeout", "lost-reply", "error-after", "401", "409"),
 }
 WORKER = (
-    "import sys; from datetime import timedelta; from lms.services import line_items, outbox, reconciliation\n"
+    "import sys; from datetime import timedelta; from lms.jobs import crews\n"
+    "from lms.services import line_items, outbox, reconciliation\n"
     "for each in (line_items, outbox, reconciliation): each.LEASE = timedelta(seconds=4)\n"
     "if {is_short}:\n"
+    "    crews.LONGEST_REST = timedelta(seconds=2)\n"
     "    for each in (line_items, outbox, reconciliation): each.pause = lambda tries: timedelta(seconds=min(tries, 2) / 2)\n"
     "sys.argv = ['akashi', 'worker']; from lms.cli.main import cli; cli()"
 )
@@ -91,7 +94,7 @@ class Worker:
     log: Path
     most_kills: int
     is_short: bool
-    """Whether failed tries wait a second at most, instead of longer each time."""
+    """Whether failed tries and failing platforms wait a second or two at most, instead of longer each time."""
     kills: int = 0
     ended_by_itself: int = 0
     stop: threading.Event = field(default_factory=threading.Event)
@@ -256,12 +259,32 @@ def take_test(database: Database, who: tuple[Organisation, int], module: ModuleI
     return True
 
 
-def wait_until(is_done: Any, seconds: float) -> None:
-    """Wait until something is so."""
+def wait_until(is_done: Callable[[], bool], seconds: float, database: Database) -> None:
+    """Wait until something is so; say what is left where it takes too long."""
     ends = time.monotonic() + seconds
     while not is_done():
-        assert time.monotonic() < ends, "not done in time"
+        assert time.monotonic() < ends, left_in(database)
         time.sleep(0.2)
+
+
+def left_in(database: Database) -> list[str]:
+    """What has not been delivered, found or compared."""
+    undelivered = select(ScoreDelivery).where(ScoreDelivery.state != "delivered")
+    unfound = select(ResourceLink).where(ResourceLink.line_item_url.is_(None))
+    undone = select(Reconciliation).where(Reconciliation.state != "done")
+    with database.reading() as session:
+        return [
+            *(
+                f"{row.id}: {row.state} {row.refusal} {row.tries} {row.next_try_at}"
+                for row in session.scalars(undelivered)
+            ),
+            *(
+                f"activity {row.id}: {row.line_item_tries} {row.line_item_wait_until}"
+                for row in session.scalars(unfound)
+            ),
+            *(f"comparison {row.id}: {row.refusal} {row.tries} {row.next_try_at}" for row in session.scalars(undone)),
+            f"at {read_clock()}",
+        ]
 
 
 def is_delivered(database: Database) -> bool:
@@ -337,7 +360,8 @@ def worker_and_reader(
         Reader(url, cookie),
         Worker(environment, keys.parent / "worker.log", 2 + count // 100, count < 500),
     )
-    before.read(20)
+    Reader(url, cookie).read(10)  # what is made at the first asking is made
+    before.read(40)
     threads = [threading.Thread(target=work) for work in (worker.run, during.read)]
     for thread in threads:
         thread.start()
@@ -364,13 +388,13 @@ def test_each_line_item_ends_with_the_wanted_grade(
         began = time.monotonic()
         best = come_in(database, organisation, platforms, count)
         came_in = time.monotonic() - began
-        wait_until(lambda: is_delivered(database), patience)
+        wait_until(lambda: is_delivered(database), patience, database)
         delivered = time.monotonic() - began
         grades = check_grades(platforms, best, frozenset())
         lost, overridden = spoil(platforms, best)
         with database.transaction() as session:
             assert want_comparisons(session, organisation.id, "operator:test", read_clock()) == 3 * PLATFORMS
-        wait_until(lambda: is_compared(database) and is_delivered(database), patience)
+        wait_until(lambda: is_compared(database) and is_delivered(database), patience, database)
     check_grades(platforms, best, overridden)
     check_order(taken)
     assert all(len(items_of(lms, "m2")) == 2 for lms in platforms)  # made once, however often it was tried
