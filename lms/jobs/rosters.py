@@ -5,6 +5,7 @@ The platform is asked outside of any transaction; a pull that breaks off changes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +15,8 @@ from sqlalchemy.exc import IntegrityError
 
 from courses.calendar import jst_date, start_of_day
 from lms.config import Settings
+from lms.jobs.crews import Crews, Done
+from lms.jobs.offices import Office, office_of
 from lms.lti.access_tokens import AccessTokenFault, ScopesNotGranted, TokenRefused
 from lms.lti.connection import platform_services
 from lms.lti.http import OutgoingFault, OutgoingRefused
@@ -39,24 +42,81 @@ _FOR_GOOD = frozenset({400, 401, 403, 404, 405, 406, 410, 415})
 _log = structlog.get_logger("akashi.rosters")
 
 
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """A pull in one worker's hands."""
+
+    pull_id: int
+    platform_id: int
+    tries: int
+    """How often it was tried before."""
+    registration: Registration
+    memberships_url: str
+    context_id: str
+
+
+class _Unfinished(Exception):
+    """The pull broke off."""
+
+    def __init__(self, code: str, *, is_for_good: bool = False) -> None:
+        super().__init__(code)
+        self.code = code
+        self.is_for_good = is_for_good
+
+
+RosterCrews = Crews[tuple[Settings, _Claimed, datetime], Roster | _Unfinished]
+
+
 def pull_rosters(database: Database, settings: Settings, now: datetime) -> int:
-    """Want this night's rosters once, and pull one that is wanted; return how many were tried."""
+    """Want this night's rosters once, and pull one that is wanted; return how many were tried.
+
+    A platform that does not answer in time stays busy, and holds up no other; what comes of it is noted by a later call.
+    """
     _want_nightly(database, now)
+    office = office_of(database)
+    crews: RosterCrews = office.crews("rosters", lambda: Crews(lambda task: _pull(*task), _is_unreachable))
+    started = _start(database, settings, office, crews, now)
+    tried = 0
+    for found in crews.gather(started):
+        for each in found:
+            tried += _note(database, each, now)
+    return tried
+
+
+def _start(database: Database, settings: Settings, office: Office, crews: RosterCrews, now: datetime) -> list[int]:
     with database.reading() as session:
-        if session.scalar(_due(now).limit(1)) is None:
-            return 0
-    claimed = _claim(database, now)
+        ready = [
+            each
+            for each in session.scalars(_due(now).with_only_columns(Platform.id).order_by(None).distinct())
+            if not crews.is_busy(each) and not office.platforms.rests(each, now)
+        ]
+    claimed = _claim(database, ready, now) if ready else None
     if claimed is None:
-        return 0
-    try:
-        roster = _pull(settings, claimed, now)
-        with database.transaction() as session:
-            keep_snapshot(session, session.get_one(RosterPull, claimed.pull_id), roster, now)
-    except _Unfinished as fault:
-        _settle(database, claimed, fault, now)
-    except IntegrityError:  # somebody on the roster launches for the first time just now
-        _settle(database, claimed, _Unfinished("launched_meanwhile"), now)
-    return 1
+        return []
+    crews.start(claimed.platform_id, [(settings, claimed, now)], LEASE.total_seconds())
+    return [claimed.platform_id]
+
+
+def _note(
+    database: Database, done: Done[tuple[Settings, _Claimed, datetime], Roster | _Unfinished], now: datetime
+) -> int:
+    """Keep a roster, or note why there is none; return how many were tried."""
+    claimed = done.task[1]
+    if done.error is not None:
+        raise done.error
+    if isinstance(done.outcome, _Unfinished):
+        _settle(database, claimed, done.outcome, now)
+    elif done.outcome is not None:
+        try:
+            with database.transaction() as session:
+                keep_snapshot(session, session.get_one(RosterPull, claimed.pull_id), done.outcome, now)
+        except IntegrityError:  # somebody on the roster launches for the first time just now
+            _settle(database, claimed, _Unfinished("launched_meanwhile"), now)
+    return int(done.outcome is not None)
+
+
+def _is_unreachable(outcome: Roster | _Unfinished) -> bool:
+    return isinstance(outcome, _Unfinished) and outcome.code == "unreachable"
 
 
 def _want_nightly(database: Database, now: datetime) -> None:
@@ -87,30 +147,10 @@ def _due(now: datetime) -> Select[int]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Claimed:
-    """A pull in one worker's hands."""
-
-    pull_id: int
-    tries: int
-    """How often it was tried before."""
-    registration: Registration
-    memberships_url: str
-    context_id: str
-
-
-class _Unfinished(Exception):
-    """The pull broke off."""
-
-    def __init__(self, code: str, *, is_for_good: bool = False) -> None:
-        super().__init__(code)
-        self.code = code
-        self.is_for_good = is_for_good
-
-
-def _claim(database: Database, now: datetime) -> _Claimed | None:
+def _claim(database: Database, platform_ids: Sequence[int], now: datetime) -> _Claimed | None:
     with database.transaction() as session:
-        pull_id = session.scalar(_due(now).limit(1).with_for_update(of=RosterPull, skip_locked=True))
+        wanted = _due(now).where(Platform.id.in_(platform_ids)).limit(1)
+        pull_id = session.scalar(wanted.with_for_update(of=RosterPull, skip_locked=True))
         if pull_id is None:
             return None
         pull = session.get_one(RosterPull, pull_id)
@@ -118,10 +158,18 @@ def _claim(database: Database, now: datetime) -> _Claimed | None:
         platform = session.get_one(Platform, source.platform_id)
         pull.lease_until = now + LEASE
         tries, pull.tries = pull.tries, pull.tries + 1
-        return _Claimed(pull.id, tries, registration_of(session, platform), source.memberships_url, source.context_id)
+        registration = registration_of(session, platform)
+        return _Claimed(pull.id, platform.id, tries, registration, source.memberships_url, source.context_id)
 
 
-def _pull(settings: Settings, claimed: _Claimed, now: datetime) -> Roster:
+def _pull(settings: Settings, claimed: _Claimed, now: datetime) -> Roster | _Unfinished:
+    try:
+        return _pull_whole(settings, claimed, now)
+    except _Unfinished as fault:
+        return fault
+
+
+def _pull_whole(settings: Settings, claimed: _Claimed, now: datetime) -> Roster:
     try:
         roster = pull_roster(platform_services(settings), claimed.registration, claimed.memberships_url, now)
     except RosterFault as fault:

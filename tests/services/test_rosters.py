@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -399,3 +400,17 @@ def test_a_large_roster_takes_hardly_more_statements_than_a_small_one(campus: Ca
     small = count_statements(campus.database, lambda: keep(20))
     large = count_statements(campus.database, lambda: keep(2000))
     assert large <= small + 30
+
+
+def test_a_platform_that_hangs_holds_up_no_other_work(campus: Campus, now: datetime) -> None:
+    campus.lms.faults.add(Fault("memberships", FaultKind.TIMEOUT, calls=1, seconds=4))
+    began = time.monotonic()
+    assert campus.pull(now) == 0
+    assert campus.pull(now) == 0  # it is busy: nobody waits for it, and no second call is made
+    assert time.monotonic() - began < 3.5
+    while campus.latest().refusal is None and time.monotonic() - began < 20:
+        time.sleep(0.1)
+        campus.pull(now)
+    assert (campus.latest().state, campus.latest().refusal) == ("wanted", "unreachable")
+    assert campus.pull(campus.latest().next_try_at) == 1
+    assert campus.latest().state == "complete"
