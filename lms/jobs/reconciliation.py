@@ -180,5 +180,5 @@ def _judge(held: dict[str, PlatformResult | None], fault: ResultFault) -> Readin
     if fault.status == 401:
         return Reading(held, False, "unauthorised")
     if 400 <= fault.status < 500:
-        return Reading(held, False, "results_refused", is_final=True)
+        return Reading(held, False, "results_refused", is_final=fault.status == 403)
     return Reading(held, False, "platform_error", after_seconds=fault.after_seconds)

@@ -35,8 +35,8 @@ from lms.store.platforms import Platform
 LEASE = timedelta(minutes=2)
 BATCH = 4
 """Line items of one platform that are read in one round."""
-GONE_TRIES = 5
-"""After which a line item that is found again each time, and has no results each time, is left until the next night."""
+REFUSED_TRIES = 5
+"""After which a line item that gives no results, although it is there, is left until the next night."""
 ROWS = 100
 """Deliveries that are compared in one transaction."""
 
@@ -275,13 +275,14 @@ def finish(session: Session, comparison: Comparison, reading: Reading, now: date
     row.lease_until = None
     row.refusal = reading.code
     can_be_found = reading.code == "line_item_gone" and _forget_line_item(session, comparison)
-    is_gone = reading.code == "line_item_gone" and (not can_be_found or row.tries >= GONE_TRIES)
-    if is_gone and not can_be_found:
+    is_lost = reading.code == "line_item_gone" and not can_be_found
+    gives_up = is_lost or (reading.code in {"line_item_gone", "results_refused"} and row.tries >= REFUSED_TRIES)
+    if is_lost:
         give_up_activity(session, comparison.resource_link_pk, ("delivered",), reading.code, now)
     if reading.code is None and reading.is_whole:
         row.state, row.finished_at = "done", now
         _audit(session, row, now)
-    elif reading.is_final or is_gone:
+    elif reading.is_final or gives_up:
         row.state, row.finished_at = "failed", now
         _audit(session, row, now)
     elif reading.code is None:  # a part was read; the rest comes next

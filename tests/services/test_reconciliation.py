@@ -16,7 +16,7 @@ from lms.lti.http import OutgoingPolicy, PlatformHttp
 from lms.lti.line_items import READ_SCOPE
 from lms.lti.scores import SCORE_SCOPE, read_results
 from lms.services.outbox import KEPT, forget_old
-from lms.services.reconciliation import LEASE, want_comparisons
+from lms.services.reconciliation import LEASE, REFUSED_TRIES, want_comparisons
 from lms.store.audit import AuditEvent
 from lms.store.launches import ResourceLink
 from lms.store.outbox import Reconciliation, ScoreTry
@@ -283,7 +283,14 @@ def test_a_platform_that_refuses_to_be_read_is_not_pressed(campus: Campus, now: 
     campus.deliver(now)
     campus.lms.faults.add(Fault("results", FaultKind.CONFLICT))
     row = compared(campus, now + NIGHT)
-    assert (row.state, row.refusal, row.finished_at) == ("failed", "results_refused", now + NIGHT)
+    moment = row.next_try_at
+    while row.state == "wanted":
+        assert row.refusal == "results_refused"
+        moment = row.next_try_at
+        campus.lms.clock.set(moment)
+        compare_gradebooks(campus.database, campus.settings, moment)
+        row = newest(campus)
+    assert (row.state, row.refusal, row.finished_at, row.tries) == ("failed", "results_refused", moment, REFUSED_TRIES)
     assert standing(campus) == ("delivered", None, None, None)
     assert compare_gradebooks(campus.database, campus.settings, now + 2 * NIGHT) == 0
 
