@@ -48,6 +48,8 @@ class _Health:
     failures: int = 0
     """In a row."""
     rests_until: datetime | None = None
+    last_failed: int | None = None
+    """What the last failure was about."""
 
 
 class Platforms:
@@ -73,17 +75,23 @@ class Platforms:
             health = self._health.get(platform_id)
             return health is not None and health.failures >= FAILURES_IN_A_ROW
 
-    def note(self, platform_id: int, breakdown: Breakdown | None, now: datetime) -> bool:
-        """Note how a call went (None: the platform answered); tell whether it is well again after having failed."""
+    def note(self, platform_id: int, breakdown: Breakdown | None, now: datetime, about: int | None = None) -> bool:
+        """Note how a call went (None: the platform answered); tell whether it is well again after having failed.
+
+        One thing that fails again and again says nothing new of the platform: Moodle 4.5 answers 500 for a grade that a
+        teacher has locked (seen 2026-11). ``about`` is its key.
+        """
         with self._lock:
             health = self._health.setdefault(platform_id, _Health())
             if breakdown is None:
                 was_failing = health.failures >= FAILURES_IN_A_ROW
-                health.failures, health.rests_until = 0, None
+                health.failures, health.rests_until, health.last_failed = 0, None, None
                 return was_failing
             if breakdown.hold is not None:
                 health.rests_until = now + min(breakdown.hold, LONGEST_HOLD)
-            if breakdown.is_failure:
+            is_new = about is None or about != health.last_failed
+            if breakdown.is_failure and is_new:
+                health.last_failed = about
                 health.failures += 1
                 beyond = health.failures - FAILURES_IN_A_ROW
                 if beyond >= 0:

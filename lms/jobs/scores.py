@@ -93,7 +93,7 @@ def _note(
     well_again = {
         claimed.platform_id
         for claimed, outcome in tried
-        if outcome.is_call and office.platforms.note(claimed.platform_id, _breakdown(outcome), now)
+        if outcome.is_call and office.platforms.note(claimed.platform_id, _breakdown(outcome), now, claimed.delivery_id)
     }
     with database.transaction() as session:
         left = settle(session, tried, now)

@@ -33,6 +33,7 @@ LEASE = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(hours=6)
 KEPT = timedelta(days=90)
 """For which failed tries and finished comparisons are kept; delivered tries stay: an own score is known again by them."""
+OWN_FAULT_TRIES = 5
 OF_THE_PLATFORM = ("unreachable", "platform_error", "token_refused", "unauthorised")
 """Codes of tries that failed because the platform was out of order, not because of the score."""
 
@@ -111,7 +112,7 @@ def due_platforms(session: Session, now: datetime) -> list[int]:
 
 
 def claim(session: Session, platform_id: int, most: int, now: datetime) -> list[Claimed]:
-    """Take a platform's scores that are due, the longest due first."""
+    """Take a platform's scores that are due, the longest due first; a single one is the one that failed least often."""
     rows = session.execute(
         due(
             select(ScoreDelivery, ResourceLink, LtiIdentity.sub, LedgerEvent.leaf)
@@ -122,7 +123,7 @@ def claim(session: Session, platform_id: int, most: int, now: datetime) -> list[
             .where(Platform.id == platform_id),
             now,
         )
-        .order_by(ScoreDelivery.next_try_at, ScoreDelivery.id)
+        .order_by(*([ScoreDelivery.tries] if most == 1 else []), ScoreDelivery.next_try_at, ScoreDelivery.id)
         .limit(most)
         .with_for_update(of=ScoreDelivery, skip_locked=True)
     ).all()
@@ -286,6 +287,8 @@ def bring_forward(session: Session, platform_id: int, now: datetime) -> None:
             ScoreDelivery.state == "wanted",
             ScoreDelivery.next_try_at > now,
             ScoreDelivery.refusal.in_(OF_THE_PLATFORM),
+            # What it has answered with an error so often fails for a reason of its own, such as a locked grade.
+            or_(ScoreDelivery.refusal != "platform_error", ScoreDelivery.tries < OWN_FAULT_TRIES),
         )
         .with_for_update(skip_locked=True)
     )

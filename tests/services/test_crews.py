@@ -127,6 +127,16 @@ def test_a_platform_that_asks_for_patience_gets_it(now: datetime) -> None:
     assert not platforms.rests(1, now + timedelta(minutes=1))  # the one that was refused waits longer, not all
 
 
+def test_one_thing_that_keeps_failing_says_nothing_of_its_platform(now: datetime) -> None:
+    platforms = Platforms()
+    for _ in range(20):
+        platforms.note(1, FAILURE, now, about=7)
+    assert not platforms.is_doubtful(1)
+    for number in range(FAILURES_IN_A_ROW):
+        platforms.note(1, FAILURE, now, about=number)
+    assert platforms.is_doubtful(1)
+
+
 # With the outbox
 
 
@@ -188,7 +198,7 @@ def test_when_a_platform_is_back_all_that_waited_for_it_goes_at_once(
     database: Database, keys_dir: Path, now: datetime, hanging_and_healthy: tuple[PracticeLms, PracticeLms]
 ) -> None:
     failing, _ = hanging_and_healthy
-    failing.faults.add(Fault("scores", FaultKind.SERVER_ERROR))
+    failing.faults.add(Fault("scores", FaultKind.TIMEOUT, seconds=0.01))
     settings = Settings("sqlite:///unopened.sqlite", "http://127.0.0.1:8000", keys_dir)
     calls = 0
     for second in range(60):

@@ -153,7 +153,8 @@ def test_the_points_of_an_older_score_at_another_time_are_a_teachers(campus: Cam
 def test_a_grade_that_a_teacher_has_emptied_is_tried_once_and_left(campus: Campus, now: datetime) -> None:
     campus.take(now)
     campus.deliver(now)
-    campus.hold(raw=10, final=None, comment="to be discussed", modified=epoch(now + HOUR), overridden=True)
+    campus.lms.clock.set(now + HOUR)
+    campus.lms.override_grade(ITEM, "4", None)  # Moodle lists the person without a grade
     assert counts(compared(campus, now + NIGHT)) == ("done", 0, 1, 0)
     moment = now + NIGHT
     while campus.delivery().state == "wanted":

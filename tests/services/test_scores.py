@@ -550,6 +550,21 @@ def test_a_teachers_grade_is_left_standing(campus: Campus, now: datetime) -> Non
     assert campus.points() == 5
 
 
+def test_a_locked_grade_is_waited_for_and_holds_up_nobody(campus: Campus, now: datetime) -> None:
+    campus.take(now)
+    campus.lms.lock_grade(ITEM, "4")
+    for _ in range(8):
+        assert campus.deliver(now) == 1
+        assert campus.state() == ("wanted", "platform_error")
+        now = campus.delivery().next_try_at
+    campus.take(now, who=("newcomer", "m1"))
+    assert campus.deliver(now) == 2
+    assert getattr(campus.lms.grade("newcomer", "m1"), "final", None) == 10
+    with campus.database.reading() as session:
+        locked = session.scalars(select(ScoreDelivery).order_by(ScoreDelivery.id)).all()[0]
+    assert locked.next_try_at - now > timedelta(minutes=3)  # not brought forward by the other's success
+
+
 @ON_EVERY_PLATFORM
 def test_two_results_of_one_second_end_with_the_wanted_one(campus: Campus, now: datetime) -> None:
     with campus.database.transaction() as session:
