@@ -6,7 +6,7 @@ LMS_PORT ?= 8001
 JOBS ?= 2
 export PORT LMS_PORT
 
-.PHONY: run test quick check lint bench soak format wording permissions browser-and-server clean
+.PHONY: run test quick check lint bench soak format wording permissions pictures browser-and-server clean
 
 run: .venv/run
 	@$(BIN)/python -m tests.practice_organisation
@@ -70,6 +70,10 @@ wording: .venv/dev
 # After a new right or role: writes docs/permissions.md anew, which a test holds to the table.
 permissions: .venv/dev
 	$(BIN)/python -m tests.policy.permissions_page
+
+# After a change of the pages that docs/moodle.md shows.
+pictures: .venv/dev browser-and-server
+	$(BIN)/python -m tests.browser.pictures
 
 clean:
 	rm -rf .venv var
