@@ -99,7 +99,7 @@ _SAID: dict[str, _Words] = {
     "outbox_waits": lambda f: _("%(organisation)s: %(count)s grades wait, the oldest for %(hours)s hours.", **f),
     "outbox_dead": lambda f: _("%(organisation)s: grades that Moodle refuses for good: %(count)s.", **f),
     "comparison_overdue": lambda f: _("%(organisation)s: gradebooks were not compared in the last 48 hours.", **f),
-    "rosters_good": lambda f: _("%(organisation)s: rosters of %(count)s courses are fresh.", **f),
+    "rosters_good": lambda f: _("%(organisation)s: courses with a fresh roster: %(count)s.", **f),
     "rosters_overdue": lambda f: _("%(organisation)s: rosters not pulled for three days: %(names)s.", **f),
 }
 
