@@ -113,7 +113,10 @@ class Door:
         response = self.send(LOGIN, made.request)
         check_answer(response, made)
         goes_on = response.status_code // 100 == 3
-        assert goes_on is self.oracle.begins(made.request), made
+        expected = self.oracle.begins(made.request)
+        # The second opinion knows nothing of hosts: one that can't be read is refused whatever the request says.
+        may_be_refused = "header X-Forwarded-Host" in made.what
+        assert goes_on is expected or (may_be_refused and not goes_on), made
         assert goes_on or not made.is_harmless, made
         if goes_on:
             self._follow(response, made)
