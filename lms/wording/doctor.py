@@ -65,7 +65,7 @@ _SAID: dict[str, _Words] = {
     "rotation_due": lambda f: _("Tool key %(number)s has signed for %(days)s days.", **f),
     "rotation_underway": lambda f: _("Tool key %(number)s waits for its time to sign (%(time)s).", **f),
     "key_spent": lambda f: _("Tool key %(number)s is not needed any more.", **f),
-    "worker_good": lambda f: _("Workers at work: %(count)s, last seen %(seconds)s seconds ago.", **f),
+    "worker_good": lambda f: _("Workers at work: %(count)s, last seen %(seconds)s s ago.", **f),
     "worker_silent": lambda f: _("No worker has been seen for %(minutes)s minutes.", **f),
     "worker_never": lambda f: _("No worker is at work."),
     "round_fails": lambda f: _("The worker's round “%(name)s” fails: %(error)s.", **f),
