@@ -31,6 +31,9 @@ _Query = TypeVar("_Query", bound=Select[*tuple[Any, ...]])
 
 LEASE = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(hours=6)
+STEADY_PAUSE = 300
+"""Seconds between tries when it has failed a while, until it has failed so often that it may be for good."""
+STEADY_TRIES = 20
 KEPT = timedelta(days=90)
 """For which failed tries and finished comparisons are kept; delivered tries stay: an own score is known again by them."""
 OWN_FAULT_TRIES = 5
@@ -272,8 +275,13 @@ def note_dead(session: Session, delivery: ScoreDelivery, now: datetime) -> None:
 
 
 def pause(tries: int) -> timedelta:
-    """Return how long to wait after a number of failed tries: doubling from 2 seconds to 6 hours, with jitter."""
-    seconds = min(2.0 ** min(tries, 30), LONGEST_PAUSE.total_seconds())
+    """Return how long to wait after a number of failed tries, with jitter.
+
+    Doubling from 2 seconds to 5 minutes, then every 5 minutes for an hour - on a platform that fails now and then a score
+    may just have been unlucky -, then doubling to 6 hours.
+    """
+    doublings = min(tries, 8) + max(0, tries - STEADY_TRIES)
+    seconds = min(2.0 ** min(doublings, 30) * (1 if tries <= 8 else STEADY_PAUSE / 256), LONGEST_PAUSE.total_seconds())
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, no secret
 
 

@@ -423,13 +423,15 @@ def test_an_outage_of_days_is_outlived_at_a_growing_pause(campus: Campus, now: d
     campus.take(now)
     campus.lms.faults.add(Fault("token", FaultKind.SERVER_ERROR))
     pauses = []
-    for _ in range(18):
+    for _ in range(28):
         assert campus.deliver(now) == 1
         assert campus.state() == ("wanted", "token_refused")
         pauses.append(campus.delivery().next_try_at - now)
         now = campus.delivery().next_try_at
     assert pauses[0] < timedelta(seconds=3)
-    assert all(earlier * 1.2 < later for earlier, later in pairwise(pauses[:11]))
+    assert all(earlier * 1.2 < later for earlier, later in pairwise(pauses[:8]))
+    assert all(timedelta(minutes=4) <= each <= timedelta(minutes=6) for each in pauses[8:20])
+    assert all(earlier * 1.2 < later for earlier, later in pairwise(pauses[19:26]))
     assert 0.8 * LONGEST_PAUSE <= pauses[-1] <= 1.2 * LONGEST_PAUSE
     campus.lms.faults.clear()
     assert campus.deliver(now) == 1
