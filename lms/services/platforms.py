@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
@@ -41,7 +42,7 @@ class BadPlatformError(ValueError):
         super().__init__(field, problem)
         self.field = field
         self.problem = problem
-        """``missing``, ``too_long``, ``too_many``, ``characters``, ``no_address``, ``other_site`` or ``circle``."""
+        """``missing``, ``too_long``, ``too_many``, ``characters``, ``no_address``, ``not_https``, ``other_site`` or ``circle``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +157,7 @@ def _checked(details: PlatformDetails) -> PlatformDetails:
     name = " ".join(details.name.split())
     _check_text("name", name, MAX_NAME)
     for field in _ADDRESSES:
-        try:
-            origin_of(getattr(details, field))
-        except OutgoingRefused:
-            raise BadPlatformError(field, "no_address") from None
+        _check_address(field, getattr(details, field))
     if not details.deployments:
         raise BadPlatformError("deployments", "missing")
     for field, entries in (("deployments", details.deployments), ("trusted_audiences", details.trusted_audiences)):
@@ -168,6 +166,17 @@ def _checked(details: PlatformDetails) -> PlatformDetails:
         for entry in entries:
             _check_text(field, entry, MAX_ID)
     return details.changed(name=name, deployments=tuple(sorted(set(details.deployments))))
+
+
+def _check_address(field: str, address: str) -> None:
+    try:
+        origin_of(address)
+    except OutgoingRefused:
+        raise BadPlatformError(field, "no_address") from None
+    parts = urlsplit(address)
+    # Plain http is for first steps on one machine: elsewhere tokens and people would be sent in the clear.
+    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise BadPlatformError(field, "not_https")
 
 
 def _check_text(field: str, value: str, longest: int) -> None:

@@ -30,6 +30,7 @@ _PROBLEMS: dict[str, Callable[[str], str]] = {
     "too_many": lambda field: _("“%(field)s” has too many lines.", field=field),
     "characters": lambda field: _("“%(field)s” holds characters that can't be shown.", field=field),
     "no_address": lambda field: _("“%(field)s” is no web address.", field=field),
+    "not_https": lambda field: _("“%(field)s” has to begin with https://.", field=field),
     "other_site": lambda field: _("“%(field)s” names a registration of another site.", field=field),
     "circle": lambda field: _("“%(field)s” would lead back to this registration.", field=field),
     "range": lambda field: _("“%(field)s” is out of range.", field=field),

@@ -238,7 +238,7 @@ class TestCertification:
             },
         }
         assert module["text"]
-        assert "lineItem" not in pledges
+        assert (pledges["lineItem"]["scoreMaximum"], pledges["lineItem"]["label"]) == (1, "誓約書")
         assert pledges["custom"]["akashi_item"] != module["custom"]["akashi_item"]
 
 
@@ -297,11 +297,11 @@ class TestThePicker:
     ) -> None:
         chooser = deep_linked("en")
         assert "Akashi sends no grade for it." in page_of(
-            chooser.get("/choose/items", query_string={"item": "pledges"})
+            chooser.get("/choose/items", query_string={"item": "training"})
         )
-        refused = place(chooser, "pledges", **{"points-pledges": "0"})
+        refused = place(chooser, "training", **{"points-training": "0"})
         assert "whole number from 1 to 100" in page_of(refused)
-        [activity] = hand_over(lms, place(chooser, "pledges", **{"points-pledges": "1"})).activities
+        [activity] = hand_over(lms, place(chooser, "training", **{"points-training": "1"})).activities
         assert (activity.maximum, activity.tag) == (1, "akashi")
 
     def test_where_the_platform_takes_one_there_is_one(self, deep_linked: DeepLinked, lms: PracticeLms) -> None:

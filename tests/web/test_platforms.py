@@ -255,7 +255,7 @@ def test_a_moodle_is_registered_by_hand_with_its_usual_addresses(secretary: Visi
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("name", " "), ("issuer", ""), ("issuer", "moodle"), ("client_id", ""), ("client_id", "x" * 256), ("client_id", "a\x07b"), ("deployments", ""), ("token_url", "ftp://x/")],
+    [("name", " "), ("issuer", ""), ("issuer", "moodle"), ("client_id", ""), ("client_id", "x" * 256), ("client_id", "a\x07b"), ("deployments", ""), ("token_url", "ftp://x/"), ("token_url", "http://moodle.example.invalid/token")],
 )  # fmt: skip
 def test_what_was_mistyped_by_hand_is_refused(
     secretary: Visit, tool_database: Database, field: str, value: str
