@@ -86,7 +86,7 @@ def test_each_grade_stands_with_its_reason_and_what_to_do(
 def test_the_page_is_the_secretariats(staff: Visit, launched: Launched) -> None:
     assert staff.get("/deliveries").status_code == 403
     assert "/deliveries" not in page_of(staff.get("/"))
-    assert "/deliveries" in page_of(launched(SECRETARY).get("/"))
+    assert "/deliveries" in page_of(launched(SECRETARY).get("/identities")), "beside the other rooms of Moodle"
 
 
 def test_one_is_sent_again(tool: RunningTool, secretary: Visit, results: list[str]) -> None:
