@@ -55,7 +55,7 @@ def test_one_address_connects_the_lms_and_two_decisions_switch_it_on(fresh_site:
     switches.locator("button[value=show]").click()
     expect(switches.locator("button[value=hide]")).to_be_visible()
     page.goto(platforms)
-    page.locator("a[href*='/platforms/requests/']").click()
+    page.locator("a[href*='/platforms/requests/']").last.click()
     page.locator("button[value=approve]").click()
     expect(page.locator("main code", has_text=tool.client_id).first).to_be_visible()
     teacher = new_context().new_page()
