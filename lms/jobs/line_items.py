@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lms.config import Settings
-from lms.jobs.crews import Breakdown, Crews, Done
-from lms.jobs.offices import Office, office_of
+from lms.jobs.crews import Done
+from lms.jobs.offices import Errand, breakdown_of, office_of, send_out
 from lms.lti.access_tokens import AccessTokenFault
-from lms.lti.connection import PlatformServices, platform_services
+from lms.lti.connection import PlatformServices
 from lms.lti.http import OutgoingFault, OutgoingRefused
 from lms.lti.line_items import LINE_ITEM_SCOPE, READ_SCOPE, find_line_item, make_line_item
 from lms.lti.pages import ListFault
@@ -32,47 +32,21 @@ from lms.store.base import Database
 SEARCHING_SECONDS = 45.0
 """After which nothing is begun any more, and no item made: the lease would not last."""
 
-SearchCrews = Crews[tuple[PlatformServices, Search], Found]
-
 
 def find_line_items(database: Database, settings: Settings, now: datetime) -> int:
     """Look for line items that scores wait for; return how many searches there were."""
-    office = office_of(database)
-    crews: SearchCrews = office.crews("line items", lambda: Crews(lambda task: _search(*task), _is_failure))
-    started = _start(database, settings, office, crews, now)
-    return sum(_note(database, office, found, now) for found in crews.gather(started))
+    return sum(_note(database, found, now) for found in send_out(database, settings, SEARCHES, now))
 
 
-def _start(database: Database, settings: Settings, office: Office, crews: SearchCrews, now: datetime) -> list[int]:
-    with database.reading() as session:
-        ready = [
-            each
-            for each in searching_platforms(session, now)
-            if not crews.is_busy(each) and not office.platforms.rests(each, now)
-        ]
-    if not ready:
-        return []
-    with database.transaction() as session:
-        claims = {
-            each: claim_searches(session, each, 1 if office.platforms.is_doubtful(each) else BATCH, now)
-            for each in ready
-        }
-    services = platform_services(settings)
-    begun = [each for each, searches in claims.items() if searches]
-    for each in begun:
-        crews.start(each, [(services, search) for search in claims[each]], SEARCHING_SECONDS)
-    return begun
-
-
-def _note(
-    database: Database, office: Office, found: Sequence[Done[tuple[PlatformServices, Search], Found]], now: datetime
-) -> int:
+def _note(database: Database, found: Sequence[Done[tuple[PlatformServices, Search], Found]], now: datetime) -> int:
+    platforms = office_of(database).platforms
     for each in found:
         search = each.task[1]
         with database.transaction() as session:
             if each.outcome is not None:
                 settle_search(session, search, each.outcome, now)
-                if office.platforms.note(search.platform_id, _breakdown(each.outcome), now):
+                said = breakdown_of(each.outcome.code, each.outcome.after_seconds)
+                if platforms.note(search.platform_id, said, now):
                     bring_forward(session, search.platform_id, now)
             elif each.error is None:
                 hand_back_search(session, search)
@@ -84,13 +58,6 @@ def _note(
 
 def _is_failure(found: Found) -> bool:
     return found.code in OF_THE_PLATFORM
-
-
-def _breakdown(found: Found) -> Breakdown | None:
-    if _is_failure(found) or found.code == "busy":
-        hold = None if found.after_seconds is None else timedelta(seconds=found.after_seconds)
-        return Breakdown(_is_failure(found), hold)
-    return None
 
 
 def _search(services: PlatformServices, search: Search) -> Found:
@@ -132,3 +99,6 @@ def _judge(fault: ListFault) -> Found:
     if fault.code == "address_foreign":
         return Found(code="address_refused", is_final=True)
     return Found(code="platform_error", after_seconds=fault.after_seconds)
+
+
+SEARCHES = Errand("line items", searching_platforms, claim_searches, _search, _is_failure, BATCH, SEARCHING_SECONDS)

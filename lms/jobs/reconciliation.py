@@ -16,10 +16,10 @@ from sqlalchemy import select
 
 from courses.calendar import jst_date, start_of_day
 from lms.config import Settings
-from lms.jobs.crews import Breakdown, Crews, Done
-from lms.jobs.offices import Office, office_of
+from lms.jobs.crews import Done
+from lms.jobs.offices import Errand, breakdown_of, office_of, send_out
 from lms.lti.access_tokens import AccessTokenFault
-from lms.lti.connection import PlatformServices, platform_services
+from lms.lti.connection import PlatformServices
 from lms.lti.http import OutgoingFault, OutgoingRefused, ReplyTooLarge
 from lms.lti.scores import RESULT_SCOPE, LineItemGone, PlatformResult, ResultFault, read_result, read_results
 from lms.services.outbox import OF_THE_PLATFORM, bring_forward
@@ -43,11 +43,8 @@ NAME = "gradebook_comparison"
 NIGHT = timedelta(hours=2)
 """After midnight in Japan, when hardly anybody takes a test."""
 STARTING_SECONDS = 45.0
-"""After which a crew begins no other line item, so that the slowest platform is done before the lease is."""
 READING_SECONDS = 45.0
 """After which no other person's result is read in one go."""
-
-ComparisonCrews = Crews[tuple[PlatformServices, Comparison], Reading]
 
 
 def want_nightly_comparisons(database: Database, settings: Settings, now: datetime) -> int:
@@ -64,44 +61,19 @@ def want_nightly_comparisons(database: Database, settings: Settings, now: dateti
 
 def compare_gradebooks(database: Database, settings: Settings, now: datetime) -> int:
     """Read the results that are to be compared, and compare them; return how many line items were read."""
-    office = office_of(database)
-    crews: ComparisonCrews = office.crews("comparisons", lambda: Crews(lambda task: _read(*task), _is_failure))
-    started = _start(database, settings, office, crews, now)
-    return sum(_note(database, office, found, now) for found in crews.gather(started))
-
-
-def _start(database: Database, settings: Settings, office: Office, crews: ComparisonCrews, now: datetime) -> list[int]:
-    with database.reading() as session:
-        ready = [
-            each
-            for each in comparing_platforms(session, now)
-            if not crews.is_busy(each) and not office.platforms.rests(each, now)
-        ]
-    if not ready:
-        return []
-    with database.transaction() as session:
-        claims = {
-            each: claim_comparisons(session, each, 1 if office.platforms.is_doubtful(each) else BATCH, now)
-            for each in ready
-        }
-    services = platform_services(settings)
-    begun = [each for each, taken in claims.items() if taken]
-    for each in begun:
-        crews.start(each, [(services, comparison) for comparison in claims[each]], STARTING_SECONDS)
-    return begun
+    return sum(_note(database, found, now) for found in send_out(database, settings, COMPARISONS, now))
 
 
 def _note(
-    database: Database,
-    office: Office,
-    found: Sequence[Done[tuple[PlatformServices, Comparison], Reading]],
-    now: datetime,
+    database: Database, found: Sequence[Done[tuple[PlatformServices, Comparison], Reading]], now: datetime
 ) -> int:
+    platforms = office_of(database).platforms
     for each in found:
         comparison = each.task[1]
         if each.outcome is not None:
             _compare(database, comparison, each.outcome, now)
-            if office.platforms.note(comparison.platform_id, _breakdown(each.outcome), now):
+            said = breakdown_of(each.outcome.code, each.outcome.after_seconds)
+            if platforms.note(comparison.platform_id, said, now):
                 with database.transaction() as session:
                     bring_forward(session, comparison.platform_id, now)
         elif each.error is None:
@@ -124,13 +96,6 @@ def _compare(database: Database, comparison: Comparison, reading: Reading, now: 
 
 def _is_failure(reading: Reading) -> bool:
     return reading.code in OF_THE_PLATFORM
-
-
-def _breakdown(reading: Reading) -> Breakdown | None:
-    if _is_failure(reading) or reading.code == "busy":
-        hold = None if reading.after_seconds is None else timedelta(seconds=reading.after_seconds)
-        return Breakdown(_is_failure(reading), hold)
-    return None
 
 
 def _read(services: PlatformServices, comparison: Comparison) -> Reading:
@@ -182,3 +147,6 @@ def _judge(held: dict[str, PlatformResult | None], fault: ResultFault) -> Readin
     if 400 <= fault.status < 500:
         return Reading(held, False, "results_refused", is_final=fault.status == 403)
     return Reading(held, False, "platform_error", after_seconds=fault.after_seconds)
+
+
+COMPARISONS = Errand("comparisons", comparing_platforms, claim_comparisons, _read, _is_failure, BATCH, STARTING_SECONDS)

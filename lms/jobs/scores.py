@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from lms.config import Settings
-from lms.jobs.crews import Breakdown, Crews, Done
-from lms.jobs.offices import Office, office_of
+from lms.jobs.crews import Done
+from lms.jobs.offices import Errand, breakdown_of, office_of, send_out
 from lms.lti.access_tokens import AccessTokenFault
-from lms.lti.connection import PlatformServices, platform_services
+from lms.lti.connection import PlatformServices
 from lms.lti.http import OutgoingFault
 from lms.lti.scores import (
     SCORE_SCOPE,
@@ -44,9 +44,6 @@ from lms.store.base import Database
 BATCH = 40
 """Scores that a platform's crew gets at once."""
 SENDING_SECONDS = 45.0
-"""After which a crew begins no other score, so that the slowest platform is done before the lease is."""
-
-ScoreCrews = Crews[tuple[PlatformServices, Claimed], Outcome]
 
 
 def deliver_scores(database: Database, settings: Settings, now: datetime) -> int:
@@ -54,46 +51,20 @@ def deliver_scores(database: Database, settings: Settings, now: datetime) -> int
 
     A platform that does not answer in time stays busy: what comes of it is noted by a later call.
     """
-    office = office_of(database)
-    crews: ScoreCrews = office.crews("scores", lambda: Crews(lambda task: _send(*task), _is_failure))
-    started = _start(database, settings, office, crews, now)
-    tried = 0
-    for found in crews.gather(started):
-        tried += _note(database, office, found, now)
-    return tried
+    return sum(_note(database, found, now) for found in send_out(database, settings, SCORES, now))
 
 
-def _start(database: Database, settings: Settings, office: Office, crews: ScoreCrews, now: datetime) -> list[int]:
-    """Give each platform's crew what is due; return the platforms whose crews have begun."""
-    with database.reading() as session:  # an idle worker leaves the write lock to those who answer
-        ready = [
-            each
-            for each in due_platforms(session, now)
-            if not crews.is_busy(each) and not office.platforms.rests(each, now)
-        ]
-    if not ready:
-        return []
-    with database.transaction() as session:
-        claims = {each: claim(session, each, 1 if office.platforms.is_doubtful(each) else BATCH, now) for each in ready}
-    services = platform_services(settings)
-    begun = [each for each, claimed in claims.items() if claimed]
-    for each in begun:
-        crews.start(each, [(services, claimed) for claimed in claims[each]], SENDING_SECONDS)
-    return begun
-
-
-def _note(
-    database: Database,
-    office: Office,
-    found: Sequence[Done[tuple[PlatformServices, Claimed], Outcome]],
-    now: datetime,
-) -> int:
+def _note(database: Database, found: Sequence[Done[tuple[PlatformServices, Claimed], Outcome]], now: datetime) -> int:
     """Note what came of some tries; return how many there were."""
+    platforms = office_of(database).platforms
     tried = [(each.task[1], each.outcome) for each in found if each.outcome is not None]
     well_again = {
         claimed.platform_id
         for claimed, outcome in tried
-        if outcome.is_call and office.platforms.note(claimed.platform_id, _breakdown(outcome), now, claimed.delivery_id)
+        if outcome.is_call
+        and platforms.note(
+            claimed.platform_id, breakdown_of(outcome.refusal, outcome.after_seconds), now, claimed.delivery_id
+        )
     }
     with database.transaction() as session:
         left = settle(session, tried, now)
@@ -111,14 +82,6 @@ def _note(
 
 def _is_failure(outcome: Outcome) -> bool:
     return outcome.refusal in OF_THE_PLATFORM
-
-
-def _breakdown(outcome: Outcome) -> Breakdown | None:
-    """Return what an outcome says of the platform; None where it answered as it should."""
-    hold = None if outcome.after_seconds is None else timedelta(seconds=outcome.after_seconds)
-    if _is_failure(outcome) or outcome.refusal == "busy":
-        return Breakdown(_is_failure(outcome), hold)
-    return None
 
 
 def _send(services: PlatformServices, claimed: Claimed) -> Outcome:
@@ -196,3 +159,6 @@ def _read_back(services: PlatformServices, claimed: Claimed) -> PlatformResult |
 
 def _is_wanted(held: PlatformResult, claimed: Claimed) -> bool:
     return is_same_share(held, claimed.mark, claimed.maximum)
+
+
+SCORES = Errand("scores", due_platforms, claim, _send, _is_failure, BATCH, SENDING_SECONDS)

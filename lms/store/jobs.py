@@ -11,6 +11,23 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from lms.store.base import Base
 
 
+class WantedWork:
+    """Columns of work on a platform that is wanted, tried until it is done or given up, and then kept."""
+
+    wanted_at: Mapped[datetime]
+    wanted_by: Mapped[str]
+    """``system:worker`` at night, else who asked for it."""
+    state: Mapped[str]
+    """``wanted`` until it has ended."""
+    refusal: Mapped[str | None]
+    """Stable code of why it failed, or why it has not succeeded yet."""
+    tries: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    """Until when one worker has it."""
+    finished_at: Mapped[datetime | None]
+
+
 class ScheduledRun(Base):
     """A slot of a schedule that was taken; it concerns the installation, not one organisation."""
 

@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.store.base import Base, BigId, Owned
+from lms.store.jobs import WantedWork
 
 
 class ScoreDelivery(Owned, Base):
@@ -78,8 +79,8 @@ class ScoreTry(Owned, Base):
     """``delivered``, else the code of the refusal or fault."""
 
 
-class Reconciliation(Owned, Base):
-    """One reading of a line item's results, nightly or because somebody asked for it."""
+class Reconciliation(WantedWork, Owned, Base):
+    """One reading of a line item's results, nightly or because somebody asked for it; it ends ``done`` or ``failed``."""
 
     __tablename__ = "reconciliation"
     __table_args__ = (Index("ix_reconciliation_state_next_try_at", "state", "next_try_at"),)
@@ -87,16 +88,6 @@ class Reconciliation(Owned, Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
     resource_link_pk: Mapped[int] = mapped_column(BigId, ForeignKey("resource_link.id"), index=True)
-    wanted_at: Mapped[datetime]
-    wanted_by: Mapped[str]
-    """``system:worker`` at night, else who pressed the button."""
-    state: Mapped[str]
-    """``wanted``, ``done`` or ``failed``."""
-    refusal: Mapped[str | None]
-    tries: Mapped[int] = mapped_column(default=0)
-    next_try_at: Mapped[datetime]
-    lease_until: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
     same: Mapped[int] = mapped_column(default=0)
     lost: Mapped[int] = mapped_column(default=0)
     overridden: Mapped[int] = mapped_column(default=0)

@@ -12,6 +12,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.store.base import Base, BigId, Owned
+from lms.store.jobs import WantedWork
 
 
 class RosterSource(Owned, Base):
@@ -31,8 +32,8 @@ class RosterSource(Owned, Base):
     seen_at: Mapped[datetime]
 
 
-class RosterPull(Owned, Base):
-    """One pull of a roster, from the wish to its end; a complete one is a snapshot."""
+class RosterPull(WantedWork, Owned, Base):
+    """One pull of a roster, from the wish to its end: ``complete``, and so a snapshot, or ``failed``."""
 
     __tablename__ = "roster_pull"
     __table_args__ = (Index("ix_roster_pull_state_next_try_at", "state", "next_try_at"),)
@@ -40,17 +41,6 @@ class RosterPull(Owned, Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
     source_id: Mapped[int] = mapped_column(BigId, ForeignKey("roster_source.id"), index=True)
-    wanted_at: Mapped[datetime]
-    wanted_by: Mapped[str]
-    """``system:worker`` at night, else who pressed the button."""
-    state: Mapped[str]
-    """``wanted``, ``complete`` or ``failed``."""
-    refusal: Mapped[str | None]
-    """Stable code of why it failed, or why it has not succeeded yet."""
-    tries: Mapped[int] = mapped_column(default=0)
-    next_try_at: Mapped[datetime]
-    lease_until: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
     pages: Mapped[int | None]
     """Pages that the platform needed for it."""
 

@@ -682,7 +682,7 @@ def test_a_round_that_takes_too_long_hands_back_what_it_has_not_begun(
 ) -> None:
     campus.take(now)
     with monkeypatch.context() as patch:
-        patch.setattr(job, "SENDING_SECONDS", 0.0)
+        patch.setattr(job, "SCORES", replace(job.SCORES, seconds=0.0))
         assert campus.deliver(now) == 0
     row = campus.delivery()
     assert (row.state, row.tries, row.lease_until) == ("wanted", 0, None)
