@@ -18,7 +18,7 @@ from lms.lti.connection import platform_http, registration_http
 from lms.lti.keysets import KeysetSource
 from lms.lti.tool_keys import ToolKeyring
 from lms.services.anchors import check_ledgers
-from lms.services.platforms import StoredKeysets
+from lms.services.keysets import StoredKeysets
 from lms.store.base import Database
 from lms.store.key_files import KeyFileFault, check_key_files
 from lms.store.revisions import check_schema

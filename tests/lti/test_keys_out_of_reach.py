@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from lms.lti.http import OutgoingPolicy, PlatformHttp, PlatformTimedOut
 from lms.lti.keysets import KeysetSource
-from lms.services.platforms import StoredKeysets
+from lms.services.keysets import StoredKeysets
 from lms.store.base import Database
 from lms.store.platforms import Platform, PlatformKeyset
 from tests.lti.refused import *  # noqa: F403 - its fixture

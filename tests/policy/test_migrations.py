@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from lms.services.organisations import add_organisation, add_units
 from lms.store.base import Database
-from lms.store.migrations import FOLDER, migrate, schema_differences, unmigrate
+from lms.store.migrations import FOLDER, BrokenReferencesError, _run, migrate, schema_differences, unmigrate
 from lms.store.records import drop_append_only_ddl, record_tables
 from lms.store.revisions import SchemaBehindError, check_schema, current_revision, newest_revision
 from lms.store.schema import Base
@@ -245,3 +245,18 @@ def test_files_are_named_by_their_revision_in_one_line_of_descent() -> None:
     assert scripts.get_heads() == [REVISIONS[-1]]
     names = sorted(path.name for path in (FOLDER / "versions").glob("*.py"))
     assert [name.partition("_")[0] for name in names] == REVISIONS == sorted(REVISIONS)
+
+
+def test_a_migration_that_would_leave_rows_pointing_nowhere_is_taken_back_and_references_hold_again(
+    seeded_sqlite: Path, tmp_path: Path
+) -> None:
+    shutil.copyfile(seeded_sqlite, tmp_path / "akashi.sqlite")
+    database = Database(f"sqlite:///{tmp_path / 'akashi.sqlite'}")
+    with pytest.raises(BrokenReferencesError) as found:
+        _run(database, lambda connection: connection.exec_driver_sql("DELETE FROM platform"))
+    assert "deployment" in found.value.tables
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM platform")) == 1
+    with pytest.raises(DBAPIError), database.transaction() as session:
+        session.execute(text("DELETE FROM platform"))
+    database.close()

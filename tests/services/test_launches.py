@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from lms.lti.id_tokens import LaunchFault, LaunchRefused
 from lms.lti.keysets import KeysetUnavailable
+from lms.services.keysets import StoredKeysets
 from lms.services.launches import (
     LOGIN_LIFETIME,
     LoginFault,
@@ -28,7 +29,7 @@ from lms.services.launches import (
 )
 from lms.services.opening import SESSION_LIFETIME, OpenedSession
 from lms.services.organisations import add_organisation
-from lms.services.platforms import PlatformExistsError, StoredKeysets, UnknownPlatformError, add_deployment
+from lms.services.platforms import PlatformExistsError, UnknownPlatformError, add_deployment
 from lms.store.audit import AuditEvent
 from lms.store.base import Database
 from lms.store.identities import LtiIdentity

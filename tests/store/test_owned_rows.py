@@ -102,8 +102,8 @@ def test_no_key_finds_a_row_of_another_organisation(two: Database) -> None:
 def test_updates_and_deletes_reach_no_row_of_another_organisation(two: Database) -> None:
     with two.transaction() as session:
         as_other(two, session)
-        assert session.execute(update(Platform).values(name="stolen")).rowcount == 0  # type: ignore[attr-defined]
-        assert session.execute(delete(Platform)).rowcount == 0  # type: ignore[attr-defined]
+        assert session.execute(update(Platform).values(name="stolen")).rowcount == 0  # type: ignore[attr-defined]  # an UPDATE or DELETE has one
+        assert session.execute(delete(Platform)).rowcount == 0  # type: ignore[attr-defined]  # an UPDATE or DELETE has one
 
 
 def test_rows_of_another_organisation_can_not_be_added_or_given_away(two: Database) -> None:

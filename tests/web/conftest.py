@@ -17,8 +17,9 @@ from flask import Flask
 
 from lms.app import create_app
 from lms.lti.keysets import KeysetSource
+from lms.services.keysets import StoredKeysets
 from lms.services.organisations import add_organisation
-from lms.services.platforms import NewPlatform, StoredKeysets, add_platform
+from lms.services.platforms import NewPlatform, add_platform
 from lms.store.base import Database
 from lms.web.limits import EXTENSION, Limits
 from tests.conftest import NOW
