@@ -11,15 +11,30 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import rfc8785
 
+from courses.parameters import parameters_in
+
 LANGUAGES = ("ja", "en")
 
 _HEADING = re.compile(r"^## +(?P<heading>.+?) +\{#(?P<id>[a-z0-9-]+)\}\s*$", re.MULTILINE)
-_PARAMETER = re.compile(r"\{\{ *([a-z_]+) *\}\}")
+
+
+class ModuleKind(StrEnum):
+    """What a module is for; the order is that in which they are listed."""
+
+    AWARENESS = "awareness"
+    """For everyone."""
+    YEARLY = "yearly"
+    """The unit on the year's objective 年度目的."""
+    BRIEFING = "briefing"
+    """For those who take on a role, and for vendors and leavers."""
+    AUDITOR = "auditor"
+    """A unit of the course for internal auditors."""
 
 
 class ModuleError(ValueError):
@@ -31,14 +46,6 @@ class ModuleError(ValueError):
         self.problem = problem
         """Stable code: ``no_sections``, ``duplicate_section``, ``languages_differ``, ``parameter_undeclared`` …"""
         self.where = where
-
-
-class MissingParameterError(LookupError):
-    """The organisation has not set a parameter that a text needs."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +97,22 @@ class Module:
     test: TestSettings
     body: Mapping[str, Lesson]
     supplement: Mapping[str, Lesson]
+    kind: ModuleKind = ModuleKind.AWARENESS
+    position: int = 1
+    """Its place among those of its kind, from 1."""
+    exercise: Mapping[str, Lesson] = field(default_factory=dict)
+    """A case to be worked on and handed in; empty: there is none."""
+    guide: Mapping[str, Lesson] = field(default_factory=dict)
+    """How the exercise is marked: for those who mark, never for those who take it."""
+
+    @property
+    def place(self) -> tuple[int, int, str]:
+        """Where it stands in a list of modules."""
+        return (list(ModuleKind).index(self.kind), self.position, self.key)
 
     def section_ids(self) -> tuple[str, ...]:
         """Return the sections' ids in reading order; the same in every language."""
         return tuple(section.section_id for section in self.body[LANGUAGES[0]].sections)
-
-
-def parameters_in(text: str) -> frozenset[str]:
-    """Return the names of the parameters in a text."""
-    return frozenset(_PARAMETER.findall(text))
-
-
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """Return the text with the organisation's values put in, as plain text.
-
-    Raises:
-        MissingParameterError: the organisation has not set a value that the text needs.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        name = match.group(1)
-        if not values.get(name):
-            raise MissingParameterError(name)
-        return values[name]
-
-    return _PARAMETER.sub(value, text)
 
 
 def read_sections(module: str, markdown: str) -> tuple[Section, ...]:
@@ -158,13 +156,29 @@ def read_lesson(module: str, matter: Mapping[str, Any], markdown: str) -> Lesson
     )
 
 
-def read_module(facts: Mapping[str, Any], body: Mapping[str, Lesson], supplement: Mapping[str, Lesson]) -> Module:
+def read_module(
+    facts: Mapping[str, Any],
+    body: Mapping[str, Lesson],
+    supplement: Mapping[str, Lesson],
+    case: tuple[Mapping[str, Lesson], Mapping[str, Lesson]] = ({}, {}),
+) -> Module:
     """Make a module of its facts (``module.yaml``) and its lessons by language.
+
+    Args:
+        facts: key, kind, position, minutes, clauses, parameters (of questions too), test.
+        body: what everyone reads.
+        supplement: what those read who have used up their attempts.
+        case: the case exercise and its marking guide; both empty where the module has none.
 
     Raises:
         ModuleError: the languages differ in their sections or objectives, or a text uses an undeclared parameter.
     """
     key = str(facts["key"])
+    exercise, guide = case
+    try:
+        kind = ModuleKind(facts.get("kind", ModuleKind.AWARENESS))
+    except ValueError:
+        raise ModuleError(key, "unknown_kind", str(facts["kind"])) from None
     module = Module(
         key=key,
         minutes=int(facts["minutes"]),
@@ -173,10 +187,17 @@ def read_module(facts: Mapping[str, Any], body: Mapping[str, Lesson], supplement
         test=TestSettings(**{name: int(value) for name, value in facts["test"].items()}),
         body=dict(body),
         supplement=dict(supplement),
+        kind=kind,
+        position=int(facts.get("position", 1)),
+        exercise=dict(exercise),
+        guide=dict(guide),
     )
-    for lessons in (module.body, module.supplement):
+    if bool(exercise) != bool(guide):
+        raise ModuleError(key, "case_incomplete", "guide" if exercise else "exercise")
+    texts = [body, supplement, *([exercise, guide] if exercise else [])]
+    for lessons in texts:
         _check_languages(key, lessons)
-    used = frozenset[str]().union(*(lesson.parameters for lesson in (*body.values(), *supplement.values())))
+    used = frozenset[str]().union(*(lesson.parameters for lessons in texts for lesson in lessons.values()))
     if undeclared := used - set(module.parameters):
         raise ModuleError(key, "parameter_undeclared", sorted(undeclared)[0])
     return module
@@ -205,9 +226,12 @@ def _lesson_content(lesson: Lesson) -> dict[str, Any]:
     }
 
 
+_LESSONS = ("body", "supplement", "exercise", "guide")
+
+
 def module_content(module: Module) -> dict[str, Any]:
     """Return the module as a JSON-able mapping: what is kept with a version and hashed."""
-    return {
+    content: dict[str, Any] = {
         "key": module.key,
         "minutes": module.minutes,
         "clauses": list(module.clauses),
@@ -218,9 +242,17 @@ def module_content(module: Module) -> dict[str, Any]:
             "attempts": module.test.attempts,
             "wait_minutes": module.test.wait_minutes,
         },
-        "body": {language: _lesson_content(lesson) for language, lesson in module.body.items()},
-        "supplement": {language: _lesson_content(lesson) for language, lesson in module.supplement.items()},
     }
+    # Versions of before there were kinds and places keep their hashes.
+    if module.kind is not ModuleKind.AWARENESS:
+        content["kind"] = module.kind.value
+    if module.position != 1:
+        content["position"] = module.position
+    for name in _LESSONS:
+        lessons: Mapping[str, Lesson] = getattr(module, name)
+        if lessons:
+            content[name] = {language: _lesson_content(lesson) for language, lesson in lessons.items()}
+    return content
 
 
 def restore_module(content: Mapping[str, Any]) -> Module:
@@ -240,8 +272,9 @@ def restore_module(content: Mapping[str, Any]) -> Module:
         clauses=tuple(content["clauses"]),
         parameters=tuple(content["parameters"]),
         test=TestSettings(**content["test"]),
-        body={language: lesson(raw) for language, raw in content["body"].items()},
-        supplement={language: lesson(raw) for language, raw in content["supplement"].items()},
+        kind=ModuleKind(content.get("kind", ModuleKind.AWARENESS)),
+        position=content.get("position", 1),
+        **{name: {language: lesson(raw) for language, raw in content.get(name, {}).items()} for name in _LESSONS},
     )
 
 

@@ -32,12 +32,13 @@ from lms.lti.id_tokens import Registration
 from lms.lti.keysets import UnknownKid
 from lms.lti.messages import Launch
 from lms.services.attempts import Learner, read_paper, save_answer, start_attempt, submit_attempt
-from lms.services.awareness import ModuleInUse, ShippedModule, keep_versions, module_in_use
+from lms.services.awareness import ModuleInUse, module_in_use
+from lms.services.catalogue import ShippedModule, keep_versions, shipped_parameters
 from lms.services.identities import link_by_decision, see_identity
 from lms.services.launches import LoginRequest, begin_login, check_login, complete_launch
 from lms.services.ledger import sequence
 from lms.services.opening import OpenedSession
-from lms.services.organisations import add_units
+from lms.services.organisations import add_units, set_parameters
 from lms.services.people import find_person
 from lms.services.platforms import NewPlatform, add_platform
 from lms.services.requirements import Approval, approve_requirement
@@ -240,6 +241,22 @@ def adopt(
         ),
     )
     return module_in_use(session, organisation.id, shipped[0].module.key, effective_on)
+
+
+def set_examples(session: Session, organisation: Organisation, now: datetime, *others: str) -> None:
+    """Set what the catalogue's texts need and only an organisation can say, and these others, to the examples."""
+    set_parameters(
+        session,
+        organisation,
+        {
+            each.name: each.example
+            for group in shipped_parameters()
+            for each in group.parameters
+            if each.default is None or each.name in others
+        },
+        now,
+        ACTOR,
+    )
 
 
 def require(session: Session, organisation: Organisation, *rules: Requirement) -> list[RequirementVersion]:

@@ -1,4 +1,4 @@
-"""``akashi catalogue`` and ``akashi requirement``: adopting content, and asking for it."""
+"""``akashi requirement``: what is asked of people."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from courses.awareness import short_version
 from courses.calendar import FiscalYear, jst_date
 from courses.requirements import RequirementError
 from lms.cli.context import CommandContext
 from lms.cli.organisations import ORGANISATION_OPTION, explained
-from lms.services.awareness import Decision, UnknownModuleError, adopt_catalogue, module_in_use
+from lms.services.awareness import UnknownModuleError, module_in_use
 from lms.services.organisations import find_organisation_or_only
 from lms.services.requirement_defaults import adopt_default_load, default_load
 from lms.services.requirements import Approval, approve_requirement, default_requirements
@@ -20,33 +19,6 @@ from lms.store.requirements import requirements_of
 from lms.wording.gettext import _, current_language
 
 DAY = click.DateTime(["%Y-%m-%d"])
-
-
-@click.group("catalogue")
-def catalogue() -> None:
-    """The catalogue of modules that the tool ships."""
-
-
-@catalogue.command("adopt")
-@click.option("--decision", required=True, help="Number or name of the decision, as in the minutes.")
-@click.option("--approved-by", required=True, help="Office or body that decided.")
-@click.option("--effective-on", type=DAY, help="First day on which it holds; today if left out.")
-@ORGANISATION_OPTION
-@click.pass_obj
-def adopt(
-    context: CommandContext, decision: str, approved_by: str, effective_on: datetime | None, key: str | None
-) -> None:
-    """Adopt the whole shipped catalogue by one recorded decision."""
-    now = context.now()
-    day = effective_on.date() if effective_on else jst_date(now)
-    with explained(), context.database.transaction() as session:
-        organisation = find_organisation_or_only(session, key)
-        adoption = adopt_catalogue(
-            session, organisation, Decision(decision, approved_by, day), f"operator:{context.operator}", now
-        )
-    for module, version in adoption.versions.items():
-        click.echo(f"{module}  {short_version(version)}")
-    click.echo(_("Adopted from %(day)s by decision “%(decision)s”.", day=day, decision=decision))
 
 
 @click.group("requirement")

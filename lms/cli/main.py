@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from lms.cli.accounts import account
 from lms.cli.attendance import attendance
 from lms.cli.auditors import auditors
-from lms.cli.awareness import catalogue, requirement
+from lms.cli.awareness import requirement
+from lms.cli.catalogue import catalogue
 from lms.cli.context import CommandContext
 from lms.cli.database import db
 from lms.cli.doctor import doctor

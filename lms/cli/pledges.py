@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from courses.awareness import MissingParameterError
 from courses.calendar import jst_date
+from courses.parameters import MissingParameterError
 from courses.pledges import text_state
 from courses.staff_lists import StaffListRefused
 from lms.cli.awareness import DAY

@@ -1,42 +1,25 @@
-"""Modules in use: keeping shipped versions, adopting them by one decision, and where each reader is."""
+"""Modules in use: which version is in force on a day, its questions, and where each reader is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 
-import frontmatter
-import yaml
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from courses.awareness import (
-    LANGUAGES,
-    Lesson,
-    Module,
-    module_content,
-    module_hash,
-    read_lesson,
-    read_module,
-    restore_module,
-)
+from courses.awareness import Module, restore_module
 from lms.store.awareness import (
-    Adoption,
     ModuleVersion,
-    QuestionVersion,
     ReadingPlace,
     adopted_hashes,
     question_versions,
     version_by_hash,
 )
 from lms.store.identities import lock_identities
-from lms.store.organisations import Organisation, parameters_of
-from lms.store.records import record
-from quizzes.questions import Question, question_content, question_hash, read_bank, read_question
+from lms.store.organisations import parameters_of
+from quizzes.questions import Question, read_question
 
 
 class UnknownModuleError(LookupError):
@@ -45,19 +28,6 @@ class UnknownModuleError(LookupError):
     def __init__(self, key: str) -> None:
         super().__init__(key)
         self.key = key
-
-
-@dataclass(frozen=True, slots=True)
-class ShippedModule:
-    """A module of the shipped catalogue with its bank of questions."""
-
-    module: Module
-    questions: tuple[Question, ...]
-
-    @property
-    def version_hash(self) -> str:
-        """The hash that names this version."""
-        return module_hash(self.module, [question_hash(question) for question in self.questions])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,100 +49,6 @@ class Place:
     read_sections: frozenset[str]
 
 
-@lru_cache
-def shipped_catalogue() -> tuple[ShippedModule, ...]:
-    """Read the catalogue that the tool ships, in order of the modules' keys."""
-    folder = files("courses") / "catalogue" / "modules"
-    found = [entry for entry in folder.iterdir() if (entry / "module.yaml").is_file()]
-    return tuple(_read_shipped(entry) for entry in sorted(found, key=lambda entry: entry.name))
-
-
-def _read_shipped(folder: Traversable) -> ShippedModule:
-    facts = yaml.safe_load((folder / "module.yaml").read_text("utf-8"))
-    key = str(facts["key"])
-
-    def lessons(name: str) -> dict[str, Lesson]:
-        posts = {
-            language: frontmatter.loads((folder / f"{name}.{language}.md").read_text("utf-8")) for language in LANGUAGES
-        }
-        return {language: read_lesson(key, post.metadata, post.content) for language, post in posts.items()}
-
-    bank = yaml.safe_load((folder / "questions.yaml").read_text("utf-8"))["questions"]
-    return ShippedModule(read_module(facts, lessons("module"), lessons("supplement")), read_bank(bank))
-
-
-def keep_versions(
-    session: Session, organisation: Organisation, shipped: Sequence[ShippedModule], actor: str, now: datetime
-) -> int:
-    """Record the versions of modules and questions that the organisation does not have yet; return how many modules."""
-    new_modules = 0
-    for each in shipped:
-        hashes = [question_hash(question) for question in each.questions]
-        known_questions = question_versions(session, organisation.id, hashes)
-        stamp = {"recorded_at": now, "recorded_by": actor}
-        record(
-            session,
-            organisation,
-            *(
-                QuestionVersion(
-                    module_key=each.module.key,
-                    key=question.key,
-                    version_hash=version_hash,
-                    content=question_content(question),
-                    **stamp,
-                )
-                for question, version_hash in zip(each.questions, hashes, strict=True)
-                if version_hash not in known_questions
-            ),
-        )
-        is_known = session.scalar(
-            select(ModuleVersion.id).where(
-                ModuleVersion.organisation_id == organisation.id, ModuleVersion.version_hash == each.version_hash
-            )
-        )
-        if is_known is None:
-            record(
-                session,
-                organisation,
-                ModuleVersion(
-                    key=each.module.key,
-                    version_hash=each.version_hash,
-                    content=module_content(each.module),
-                    question_hashes=hashes,
-                    **stamp,
-                ),
-            )
-            new_modules += 1
-    return new_modules
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A decision of the organisation that adopts content: what stands in its minutes."""
-
-    reference: str
-    approved_by: str
-    effective_on: date
-
-
-def adopt_catalogue(
-    session: Session, organisation: Organisation, decision: Decision, actor: str, now: datetime
-) -> Adoption:
-    """Adopt the whole shipped catalogue 採用承認 by one recorded decision."""
-    shipped = shipped_catalogue()
-    keep_versions(session, organisation, shipped, actor, now)
-    adoption = Adoption(
-        decision=decision.reference,
-        approved_by=decision.approved_by,
-        effective_on=decision.effective_on,
-        versions={each.module.key: each.version_hash for each in shipped},
-        recorded_at=now,
-        recorded_by=actor,
-    )
-    record(session, organisation, adoption)
-    return adoption
-
-
 def module_in_use(session: Session, organisation_id: int, key: str, on: date) -> ModuleInUse:
     """Return the module version that is in force on a day.
 
@@ -186,11 +62,10 @@ def module_in_use(session: Session, organisation_id: int, key: str, on: date) ->
 
 
 def modules_in_use(session: Session, organisation_id: int, on: date) -> dict[str, Module]:
-    """Return all modules in force on a day, by key."""
+    """Return all modules in force on a day by key, in the order in which they are listed."""
     hashes = adopted_hashes(session, organisation_id, on)
-    return {
-        key: _by_hash(session, organisation_id, version_hash).module for key, version_hash in sorted(hashes.items())
-    }
+    found = [_by_hash(session, organisation_id, version_hash).module for version_hash in hashes.values()]
+    return {module.key: module for module in sorted(found, key=lambda module: module.place)}
 
 
 def module_version(session: Session, version_id: int) -> ModuleInUse:

@@ -22,6 +22,7 @@ PLEDGES = "pledges"
 ROLES = "roles"
 TRAINING = "training"
 _PAGES = (PLEDGES, ROLES, TRAINING)
+_PAGE = "page"
 PARAMETER = "akashi"
 """Name of the custom parameter that holds the key."""
 ITEM_PARAMETER = "akashi_item"
@@ -41,7 +42,8 @@ class Content:
     """Something that an activity can open, in the language of the reader."""
 
     key: str
-    is_module: bool
+    kind: str
+    """`courses.awareness.ModuleKind` of a module, or ``page``."""
     title: str
     summary: str
     minutes: int | None
@@ -52,6 +54,11 @@ class Content:
     """Points of its line item unless somebody says otherwise; None for what no grade is sent of."""
     words: str
     """What a search looks into, folded."""
+
+    @property
+    def is_module(self) -> bool:
+        """Tell whether it is a module with its test."""
+        return self.kind != _PAGE
 
 
 def contents_on(session: Session, organisation_id: int, on: date) -> dict[str, Content]:
@@ -78,7 +85,7 @@ def _module(module: Module) -> Content:
     headings = " ".join(section.heading for section in lesson.sections)
     return Content(
         key=module.key,
-        is_module=True,
+        kind=module.kind.value,
         title=lesson.title,
         summary=lesson.summary,
         minutes=module.minutes,
@@ -104,7 +111,7 @@ def _page(key: str) -> Content:
         ),
     }[key]()
     maximum = None if key == TRAINING else 1
-    return Content(key, False, title, summary, None, None, maximum, _fold(f"{title} {summary} {key}"))
+    return Content(key, _PAGE, title, summary, None, None, maximum, _fold(f"{title} {summary} {key}"))
 
 
 def _fold(text: str) -> str:

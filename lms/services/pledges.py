@@ -20,8 +20,9 @@ import frontmatter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from courses.awareness import LANGUAGES, fill
+from courses.awareness import LANGUAGES
 from courses.calendar import jst_date, start_of_day
+from courses.parameters import fill
 from courses.pledges import ApprovedText, AssuranceMethod, Declined, History, Signed, text_hash, text_on
 from lms.services.awareness import parameter_values
 from lms.store.organisations import Organisation, wait_for_others

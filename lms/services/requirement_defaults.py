@@ -20,6 +20,9 @@ from lms.store.pledges import approvals_of, texts_of
 from lms.store.requirements import RequirementVersion, requirements_of
 
 CORE_MODULE = "isms-and-my-role"
+YEARLY_UNIT = "objective-of-the-year"
+VENDOR_BRIEFING = "briefing-vendor"
+LEAVING_BRIEFING = "briefing-leaving"
 AUDITOR_COURSE = "internal-auditor-course"
 DAYS_FOR_A_ROLE = 60
 """Days from appointment within which a role's briefing or course is due."""
@@ -44,7 +47,7 @@ def default_load(
 ) -> list[DefaultRequirement]:
     """Return the default load that fits what an organisation has adopted and approved.
 
-    A role's briefing is asked for where a module ``briefing-ROLE`` is adopted; a pledge where its text is approved.
+    A briefing is asked for where its module is adopted (``briefing-ROLE`` of a role); a pledge where its text is approved.
     """
     modules = modules_in_use(session, organisation_id, today)
     found: list[DefaultRequirement] = []
@@ -54,6 +57,10 @@ def default_load(
         annual, joining = default_requirements(CORE_MODULE, first_year, due)
         found.append(_titled(annual, titles, ("年次", "yearly")))
         found.append(_titled(joining, titles, ("着任時", "on joining")))
+    if YEARLY_UNIT in modules:
+        body = modules[YEARLY_UNIT].body
+        annual, _joining = default_requirements(YEARLY_UNIT, first_year, due)
+        found.append(_titled(annual, (body["ja"].title, body["en"].title), ("年次", "yearly")))
     found.append(
         _on_appointment(
             IsmsRole.INTERNAL_AUDITOR, AUDITOR_COURSE, first_year, ("内部監査員研修", "Course for internal auditors")
@@ -64,6 +71,21 @@ def default_load(
         if key in modules:
             body = modules[key].body
             found.append(_on_appointment(role, key, first_year, (body["ja"].title, body["en"].title)))
+    for key, occasion, audience, label in (
+        (VENDOR_BRIEFING, Occasion.JOINING, Audience(employments=frozenset({"vendor"})), ("着任時", "on joining")),
+        (LEAVING_BRIEFING, Occasion.LEAVING, Audience(), ("離任時", "on leaving")),
+    ):
+        if key in modules:
+            body = modules[key].body
+            rule = Requirement(
+                key=key,
+                competence=key,
+                occasion=occasion,
+                first_year=first_year,
+                audience=audience,
+                days_to_complete=DAYS_BEFORE_LEAVING if occasion is Occasion.LEAVING else 30,
+            )
+            found.append(_titled(rule, (body["ja"].title, body["en"].title), label))
     return [*found, *_pledges(session, organisation_id, first_year)]
 
 

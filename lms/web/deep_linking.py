@@ -13,8 +13,8 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from courses.awareness import MissingParameterError
 from courses.calendar import jst_date
+from courses.parameters import MissingParameterError
 from courses.pledges import text_on
 from lms.lti.deep_linking import MAX_TITLE, POINTS, answer_claims
 from lms.services.awareness import module_in_use, parameter_values

@@ -14,9 +14,9 @@ from flask_login import current_user
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import BadHost, HTTPException
 
-from courses.awareness import MissingParameterError
 from courses.calendar import UnknownFiscalYearError
 from courses.clauses import UnknownClauseError
+from courses.parameters import MissingParameterError
 from courses.programme.results import EffortSpentError
 from courses.selfcheck import OwnCaseError
 from lms.lti.http import OutgoingRefused

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import nh3
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markdown_it.renderer import RendererProtocol
+from markdown_it.token import Token
+from markupsafe import Markup, escape
+from mdit_py_plugins.container import container_plugin
 
-from courses.awareness import fill
+from courses.parameters import fill
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _TAGS = {
@@ -32,25 +35,43 @@ _TAGS = {
     "br",
     "h3",
     "h4",
+    "details",
+    "summary",
 }
+_REVEAL = "reveal"
+"""Begins a part that readers open when they have thought for themselves: ``::: reveal What the button says``."""
 
 
 @lru_cache
 def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark").enable("table")
+    return MarkdownIt("commonmark").enable("table").use(container_plugin, _REVEAL, render=_render_reveal)
+
+
+def _render_reveal(_self: RendererProtocol, tokens: Sequence[Token], index: int, *_: object) -> str:
+    if tokens[index].nesting < 0:
+        return "</details>\n"
+    return f"<details><summary>{escape(tokens[index].info.strip().removeprefix(_REVEAL).strip())}</summary>\n"
 
 
 def to_html(markdown: str, values: Mapping[str, str]) -> Markup:
     """Return a text as clean HTML.
 
     Raises:
-        courses.awareness.MissingParameterError: the organisation has not set a value that the text needs.
+        courses.parameters.MissingParameterError: the organisation has not set a value that the text needs.
     """
-    escaped = {name: _PUNCTUATION.sub(r"\\\1", value) for name, value in values.items()}
-    html = _parser().render(fill(markdown, escaped))
+    html = _parser().render(_fill_escaped(markdown, values))
     return Markup(nh3.clean(html, tags=_TAGS, link_rel="noopener noreferrer"))  # noqa: S704 - cleaned just here
 
 
-def to_inline_html(markdown: str) -> Markup:
-    """Return one line of text, such as a question's stem, as clean HTML without a paragraph."""
-    return Markup(nh3.clean(_parser().renderInline(markdown), tags={"strong", "em", "code"}))  # noqa: S704 - cleaned
+def to_inline_html(markdown: str, values: Mapping[str, str]) -> Markup:
+    """Return one line of text, such as a question's stem, as clean HTML without a paragraph.
+
+    Raises:
+        courses.parameters.MissingParameterError: the organisation has not set a value that the text needs.
+    """
+    html = _parser().renderInline(_fill_escaped(markdown, values))
+    return Markup(nh3.clean(html, tags={"strong", "em", "code"}))  # noqa: S704 - cleaned just here
+
+
+def _fill_escaped(markdown: str, values: Mapping[str, str]) -> str:
+    return fill(markdown, {name: _PUNCTUATION.sub(r"\\\1", value) for name, value in values.items()})

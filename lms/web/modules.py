@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
+from typing import Literal
 
-from courses.awareness import Lesson
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
+from markupsafe import Markup
+
+from courses.awareness import Lesson, Section
 from courses.calendar import jst_date
 from lms.services.attempts import Learner, complete_supplement, test_desk
 from lms.services.awareness import ModuleInUse, keep_place, module_in_use, parameter_values, reading_place
@@ -25,6 +28,11 @@ def learner() -> Learner:
 def module_here(key: str) -> ModuleInUse:
     """Return the module in force today; an unknown one is a page not found (`lms.app`)."""
     return module_in_use(reading(), visitor().organisation.id, key, jst_date(now()))
+
+
+def values_here() -> dict[str, str]:
+    """Return what the organisation puts into texts, in the visitor's language."""
+    return parameter_values(reading(), visitor().organisation.id, visitor().language)
 
 
 @blueprint.get("/")
@@ -56,14 +64,13 @@ def section(handle: str, key: str, section_id: str) -> str:
     module = module_here(key)
     lesson = module.module.body[asking.language]
     position = _position(lesson, section_id)
-    values = parameter_values(reading(), asking.organisation.id, asking.language)
     current = lesson.sections[position]
     return render_template(
         "modules/section.html",
         module=module,
         lesson=lesson,
         section=current,
-        html=to_html(current.markdown, values),
+        html=to_html(current.markdown, values_here()),
         position=position,
         place=reading_place(reading(), asking.identity_ids, key),
     )
@@ -91,15 +98,13 @@ def finish_section(handle: str, key: str, section_id: str) -> Response:
 @requires(Permission.LEARN)
 def supplement(handle: str, key: str) -> str:
     """Show the supplementary lesson 補講."""
-    asking = visitor()
     module = module_here(key)
-    lesson = module.module.supplement[asking.language]
-    values = parameter_values(reading(), asking.organisation.id, asking.language)
+    lesson = module.module.supplement[visitor().language]
     return render_template(
         "modules/supplement.html",
         module=module,
         lesson=lesson,
-        sections=[(each, to_html(each.markdown, values)) for each in lesson.sections],
+        sections=_shown(lesson),
         desk=test_desk(reading(), learner(), module, now()),
     )
 
@@ -112,6 +117,34 @@ def finish_supplement(handle: str, key: str) -> Response:
     with transaction() as session:
         complete_supplement(session, learner(), module, now())
     return make_response(redirect(url_for("tests.desk", handle=handle, key=key), 303))
+
+
+@blueprint.get("/exercise")
+@requires(Permission.LEARN)
+def exercise(handle: str, key: str) -> str:
+    """Show the case exercise on one page, to be printed and worked on."""
+    return _whole(key, "exercise")
+
+
+@blueprint.get("/exercise/guide")
+@requires(Permission.REVIEW_AUDITORS)
+def guide(handle: str, key: str) -> str:
+    """Show how the case exercise is marked, to those who mark."""
+    return _whole(key, "guide")
+
+
+def _whole(key: str, name: Literal["exercise", "guide"]) -> str:
+    module = module_here(key)
+    lessons = module.module.exercise if name == "exercise" else module.module.guide
+    if not lessons:
+        abort(404)
+    lesson = lessons[visitor().language]
+    return render_template("modules/exercise.html", module=module, lesson=lesson, sections=_shown(lesson), name=name)
+
+
+def _shown(lesson: Lesson) -> list[tuple[Section, Markup]]:
+    values = values_here()
+    return [(each, to_html(each.markdown, values)) for each in lesson.sections]
 
 
 def _position(lesson: Lesson, section_id: str) -> int:

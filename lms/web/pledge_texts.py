@@ -6,8 +6,9 @@ from datetime import date
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
-from courses.awareness import LANGUAGES, MissingParameterError
+from courses.awareness import LANGUAGES
 from courses.calendar import jst_date
+from courses.parameters import MissingParameterError
 from courses.pledges import difference, text_state
 from lms.services.permissions import Permission
 from lms.services.pledges import (

@@ -13,6 +13,7 @@ from jinja2 import StrictUndefined
 
 from courses.calendar import JST, jst_date
 from courses.ledger import short_id
+from courses.parameters import fill
 from lms.lti.http import origin_of
 from lms.services.permissions import Permission
 from lms.web.activities import has_activity
@@ -25,6 +26,7 @@ from lms.wording import gettext as wording
 from lms.wording import platforms as platform_words
 from lms.wording import pledges as pledge_words
 from lms.wording.identities import held_back_label, link_method_label, link_state_label, name_match_label
+from lms.wording.modules import module_kind_label
 from lms.wording.people import fact_field_label, fact_kind_label, fact_value_text
 from lms.wording.permissions import role_label
 from lms.wording.registers import (
@@ -101,12 +103,15 @@ def init_app(app: Flask) -> None:
     )
     environment.globals.update(
         platform_field_label=platform_words.platform_field_label,
+        module_kind_label=module_kind_label,
         platform_state_label=platform_words.platform_state_label,
         invitation_state_label=platform_words.invitation_state_label,
         scope_label=platform_words.scope_label,
     )
     environment.filters.update(origin=origin_of)
-    environment.filters.update(date=date_label, moment=moment_label, inline=to_inline_html, short_id=short_id)
+    environment.filters.update(
+        date=date_label, moment=moment_label, inline=to_inline_html, filled=fill, short_id=short_id
+    )
     environment.filters.update(previous_day=lambda day: day - timedelta(days=1))
     environment.filters.update(day=day_label, seconds_jst=seconds_jst, seconds_utc=seconds_utc)
     app.context_processor(_of_this_request)

@@ -20,7 +20,7 @@ from lms.services.attempts import (
 from lms.services.certificates import certificate_of
 from lms.services.permissions import Permission
 from lms.services.scores import deliveries_of
-from lms.web.modules import learner, module_here
+from lms.web.modules import learner, module_here, values_here
 from lms.web.request import now, reading, transaction
 from lms.web.security import requires, visitor
 from lms.wording.deliveries import learner_sentence
@@ -62,7 +62,9 @@ def question(handle: str, attempt_id: int, position: int) -> str | Response:
     paper = read_paper(reading(), learner(), attempt_id)
     if paper.submitted_at is not None:
         return make_response(redirect(url_for("tests.result", handle=handle, attempt_id=attempt_id), 303))
-    return render_template("tests/question.html", paper=paper, here=paper.at(position), is_answered=is_answered)
+    return render_template(
+        "tests/question.html", paper=paper, here=paper.at(position), is_answered=is_answered, values=values_here()
+    )
 
 
 @blueprint.post("/attempts/<row:attempt_id>/questions/<row:position>")
@@ -151,6 +153,7 @@ def result(handle: str, attempt_id: int) -> str:
         result=row,
         module=module,
         lesson=module.module.body[asking.language],
+        values=values_here(),
         marks={each.position: mark_answer(each.question, each.answer) for each in paper.questions},
         right_answer=right_answer,
         learner_sentence=learner_sentence,

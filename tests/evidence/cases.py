@@ -17,7 +17,7 @@ from lms.config import Settings
 from lms.jobs.evidence import prepare_pack_key
 from lms.jobs.ledger import run_sequencer
 from lms.services.audit_teams import assign_team
-from lms.services.awareness import keep_versions
+from lms.services.catalogue import keep_versions
 from lms.services.evidence.pack import MadePack, make_pack, newest_known_at
 from lms.services.evidence.source import PackQuestion
 from lms.store.attempts import Attempt, AttemptResult

@@ -25,8 +25,8 @@ from lms.services.auditor_decisions import (
     define_area,
 )
 from lms.services.auditors import Policy
-from lms.services.awareness import Decision, adopt_catalogue
 from lms.services.bodies import establish_body, establish_seat
+from lms.services.catalogue import Decision, adopt_catalogue
 from lms.services.fact_kinds import KINDS
 from lms.services.identities import link_by_staff_number, see_identity
 from lms.services.organisations import add_units, set_parameters

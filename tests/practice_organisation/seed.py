@@ -19,7 +19,8 @@ from courses.calendar import jst_date
 from courses.roles import IsmsRole
 from courses.staff_lists import StaffRow, read_staff_list, read_unit_list
 from lms.services.attempts import Learner, read_paper, save_answer, start_attempt, submit_attempt
-from lms.services.awareness import Decision, adopt_catalogue, module_in_use
+from lms.services.awareness import module_in_use
+from lms.services.catalogue import Decision, adopt_catalogue
 from lms.services.identities import link_by_decision
 from lms.services.organisations import add_organisation, add_units, set_parameters
 from lms.services.people import find_person

@@ -17,20 +17,19 @@ import courses
 from courses.awareness import (
     LANGUAGES,
     Lesson,
-    MissingParameterError,
     Module,
     ModuleError,
+    ModuleKind,
     Section,
-    fill,
     module_content,
     module_hash,
-    parameters_in,
     read_lesson,
     read_module,
     read_sections,
     restore_module,
     short_version,
 )
+from courses.parameters import MissingParameterError, fill, parameters_in
 from quizzes.questions import Question, draw_paper, question_hash, read_bank
 
 SHIPPED = Path(courses.__path__[0]) / "catalogue" / "modules" / "isms-and-my-role"
@@ -244,6 +243,41 @@ def test_a_version_is_named_by_a_hash_of_which_people_read_twelve_digits() -> No
     version = module_hash(MODULE, HASHES)
     assert re.fullmatch(r"[0-9a-f]{64}", version)
     assert short_version(version) == version[:12]
+
+
+def test_kind_place_and_case_exercise_belong_to_the_version() -> None:
+    plain = module_hash(MODULE, HASHES)
+    unit = read_module(FACTS | {"kind": "auditor", "position": 2}, lessons(), lessons(), (lessons(), lessons()))
+    others = [
+        replace(MODULE, kind=ModuleKind.BRIEFING),
+        replace(MODULE, position=2),
+        unit,
+        replace(unit, guide={each: replace(text, title="Other") for each, text in unit.guide.items()}),
+    ]
+    assert len({plain, *(module_hash(each, HASHES) for each in others)}) == len(others) + 1
+    assert [restore_module(module_content(each)) for each in others] == others
+
+
+@pytest.mark.parametrize(("case", "missing"), [(({}, lessons()), "exercise"), ((lessons(), {}), "guide")])
+def test_a_case_exercise_and_its_marking_guide_come_together(case: Any, missing: str) -> None:
+    assert problem_of(lambda: read_module(FACTS, lessons(), lessons(), case)) == ("case_incomplete", missing)
+
+
+def test_a_case_exercise_speaks_every_language_and_declares_its_parameters() -> None:
+    one = {"ja": lessons()["ja"]}
+    assert problem_of(lambda: read_module(FACTS, lessons(), lessons(), (one, lessons())))[0] == "languages_differ"
+    new = lessons("## A {#a}\n\n{{ policy_url }}")
+    assert problem_of(lambda: read_module(FACTS, lessons(), lessons(), (lessons(), new)))[0] == "parameter_undeclared"
+
+
+def test_an_unknown_kind_of_module_is_refused() -> None:
+    assert problem_of(lambda: read_module(FACTS | {"kind": "film"}, lessons(), lessons())) == ("unknown_kind", "film")
+
+
+def test_modules_are_listed_by_kind_and_place() -> None:
+    wanted = [(ModuleKind.AWARENESS, 1), (ModuleKind.AWARENESS, 2), (ModuleKind.YEARLY, 1), (ModuleKind.AUDITOR, 1)]
+    modules = [replace(MODULE, kind=kind, position=position) for kind, position in reversed(wanted)]
+    assert [(each.kind, each.position) for each in sorted(modules, key=lambda each: each.place)] == wanted
 
 
 def test_the_version_of_unchanged_texts_stays_the_same_for_ever() -> None:

@@ -9,23 +9,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lms.services.awareness import (
-    Decision,
     UnknownModuleError,
-    adopt_catalogue,
     keep_place,
-    keep_versions,
     module_in_use,
     module_version,
     parameter_values,
     questions_by_hash,
     reading_place,
-    shipped_catalogue,
 )
+from lms.services.catalogue import Decision, adopt_catalogue, keep_versions, shipped_catalogue
 from lms.services.organisations import add_organisation, set_parameters
 from lms.store.awareness import Adoption, ModuleVersion, QuestionVersion, ReadingPlace
 from lms.store.base import Database
 from lms.store.organisations import Organisation
-from tests.factories import ACTOR, FOUNDED, MODULE, add_learner, adopt, all_at_once, errors_in, small_module
+from tests.factories import ACTOR, FOUNDED, MODULE, add_learner, adopt, all_at_once, errors_in, set_examples, small_module
 
 DAY = date(2026, 4, 1)
 
@@ -37,6 +34,7 @@ def rows(session: Session, model: type) -> int:
 def test_the_shipped_catalogue_is_adopted_by_one_decision(
     session: Session, organisation: Organisation, now: datetime
 ) -> None:
+    set_examples(session, organisation, now)
     decision = Decision("第1回委員会 議題2", "情報セキュリティ委員会", DAY)
     adoption = adopt_catalogue(session, organisation, decision, ACTOR, now)
     assert adoption.versions == {each.module.key: each.version_hash for each in shipped_catalogue()}

@@ -8,7 +8,8 @@ from hashlib import sha256
 import pytest
 from sqlalchemy.orm import Session
 
-from courses.awareness import LANGUAGES, MissingParameterError, parameters_in
+from courses.awareness import LANGUAGES
+from courses.parameters import MissingParameterError, parameters_in
 from courses.pledges import TextState, text_state
 from lms.services.organisations import set_parameters
 from lms.services.pledges import (

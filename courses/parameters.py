@@ -1,0 +1,116 @@
+"""Parameters of texts: what an organisation puts into the catalogue's texts, so that they never contradict its own rules.
+
+A text names a parameter as ``{{ contact_name }}``. One list says what each is, what stands there until the organisation
+says otherwise, and what it has to say itself.
+
+Source: domain.md §3; the list is ``courses/catalogue/parameters.yaml``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+_PARAMETER = re.compile(r"\{\{ *([a-z_]+) *\}\}")
+_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
+_MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\"]+")
+
+
+class ParameterKind(StrEnum):
+    """What kind of value a parameter takes."""
+
+    TEXT = "text"
+    """A phrase that stands within a sentence."""
+    SENTENCE = "sentence"
+    """One or more whole sentences."""
+    URL = "url"
+    EMAIL = "email"
+    NUMBER = "number"
+    """A positive whole number, in digits."""
+
+
+class MissingParameterError(LookupError):
+    """The organisation has not set a parameter that a text needs."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter, with its words in each language."""
+
+    name: str
+    kind: ParameterKind
+    label: Mapping[str, str]
+    example: Mapping[str, str]
+    default: Mapping[str, str] | None
+    """What stands there until the organisation says otherwise; None: it has to say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterGroup:
+    """Parameters that are asked for together."""
+
+    key: str
+    title: Mapping[str, str]
+    parameters: tuple[Parameter, ...]
+
+
+def parameters_in(text: str) -> frozenset[str]:
+    """Return the names of the parameters in a text."""
+    return frozenset(_PARAMETER.findall(text))
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Return the text with the organisation's values put in, as plain text.
+
+    Raises:
+        MissingParameterError: the organisation has not set a value that the text needs.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if not values.get(name):
+            raise MissingParameterError(name)
+        return values[name]
+
+    return _PARAMETER.sub(value, text)
+
+
+def read_parameters(raw: Sequence[Mapping[str, Any]]) -> tuple[ParameterGroup, ...]:
+    """Make the list of parameters of the groups in its file."""
+    return tuple(
+        ParameterGroup(
+            str(group["key"]),
+            dict(group["title"]),
+            tuple(
+                Parameter(
+                    str(each["name"]),
+                    ParameterKind(each["kind"]),
+                    dict(each["label"]),
+                    dict(each["example"]),
+                    dict(each["default"]) if "default" in each else None,
+                )
+                for each in group["parameters"]
+            ),
+        )
+        for group in raw
+    )
+
+
+def is_fit(kind: ParameterKind, value: str) -> bool:
+    """Tell whether a value is of a parameter's kind; every kind takes one line that is not blank."""
+    if not value.strip() or not value.isprintable():
+        return False
+    if kind is ParameterKind.URL:
+        return _ADDRESS.fullmatch(value.strip()) is not None
+    if kind is ParameterKind.EMAIL:
+        return _MAIL.fullmatch(value.strip()) is not None
+    if kind is ParameterKind.NUMBER:
+        return value.strip().isascii() and value.strip().isdecimal() and int(value) > 0
+    return True

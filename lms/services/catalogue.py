@@ -1,0 +1,229 @@
+"""The catalogue that the tool ships: reading it, keeping its versions, and adopting it by one decision.
+
+Source: domain.md §3 (採用承認).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import frontmatter
+import yaml
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from courses.awareness import LANGUAGES, Lesson, Module, module_content, module_hash, read_lesson, read_module
+from courses.parameters import Parameter, ParameterGroup, read_parameters
+from lms.services.organisations import set_parameters
+from lms.store.awareness import Adoption, ModuleVersion, QuestionVersion, question_versions
+from lms.store.organisations import Organisation, parameters_of
+from lms.store.records import record
+from quizzes.questions import Question, question_content, question_hash, read_bank
+
+_FOLDER = files("courses") / "catalogue"
+
+
+class UnknownShippedModuleError(LookupError):
+    """The tool ships no module with this key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+class ParametersNotSetError(LookupError):
+    """The organisation has not said what the texts need and nobody else can say."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = tuple(names)
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedModule:
+    """A module of the shipped catalogue with its bank of questions."""
+
+    module: Module
+    questions: tuple[Question, ...]
+
+    @property
+    def version_hash(self) -> str:
+        """The hash that names this version."""
+        return module_hash(self.module, [question_hash(question) for question in self.questions])
+
+
+@lru_cache
+def shipped_catalogue() -> tuple[ShippedModule, ...]:
+    """Read the catalogue that the tool ships, in the order in which modules are listed."""
+    folder = _FOLDER / "modules"
+    found = [_read_shipped(entry) for entry in folder.iterdir() if (entry / "module.yaml").is_file()]
+    return tuple(sorted(found, key=lambda each: each.module.place))
+
+
+@lru_cache
+def shipped_parameters() -> tuple[ParameterGroup, ...]:
+    """Read the list of the parameters that the catalogue's texts use."""
+    return read_parameters(_yaml(_FOLDER / "parameters.yaml")["groups"])
+
+
+def _yaml(file: Traversable) -> dict[str, Any]:
+    # The C loader reads the whole catalogue in a tenth of the time; it is as safe.
+    content: dict[str, Any] = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)
+    return content
+
+
+def _read_shipped(folder: Traversable) -> ShippedModule:
+    facts = _yaml(folder / "module.yaml")
+    key = str(facts["key"])
+
+    def lessons(name: str) -> dict[str, Lesson]:
+        posts = {
+            language: frontmatter.loads((folder / f"{name}.{language}.md").read_text("utf-8")) for language in LANGUAGES
+        }
+        return {language: read_lesson(key, post.metadata, post.content) for language, post in posts.items()}
+
+    has_case = (folder / f"exercise.{LANGUAGES[0]}.md").is_file()
+    case = (lessons("exercise"), lessons("guide")) if has_case else ({}, {})
+    module = read_module(facts, lessons("module"), lessons("supplement"), case)
+    return ShippedModule(module, read_bank(_yaml(folder / "questions.yaml")["questions"]))
+
+
+def keep_versions(
+    session: Session, organisation: Organisation, shipped: Sequence[ShippedModule], actor: str, now: datetime
+) -> int:
+    """Record the versions of modules and questions that the organisation does not have yet; return how many modules."""
+    new_modules = 0
+    for each in shipped:
+        hashes = [question_hash(question) for question in each.questions]
+        known_questions = question_versions(session, organisation.id, hashes)
+        stamp = {"recorded_at": now, "recorded_by": actor}
+        record(
+            session,
+            organisation,
+            *(
+                QuestionVersion(
+                    module_key=each.module.key,
+                    key=question.key,
+                    version_hash=version_hash,
+                    content=question_content(question),
+                    **stamp,
+                )
+                for question, version_hash in zip(each.questions, hashes, strict=True)
+                if version_hash not in known_questions
+            ),
+        )
+        is_known = session.scalar(
+            select(ModuleVersion.id).where(
+                ModuleVersion.organisation_id == organisation.id, ModuleVersion.version_hash == each.version_hash
+            )
+        )
+        if is_known is None:
+            record(
+                session,
+                organisation,
+                ModuleVersion(
+                    key=each.module.key,
+                    version_hash=each.version_hash,
+                    content=module_content(each.module),
+                    question_hashes=hashes,
+                    **stamp,
+                ),
+            )
+            new_modules += 1
+    return new_modules
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision of the organisation that adopts content: what stands in its minutes."""
+
+    reference: str
+    approved_by: str
+    effective_on: date
+
+
+def adopt_catalogue(
+    session: Session,
+    organisation: Organisation,
+    decision: Decision,
+    actor: str,
+    now: datetime,
+    keys: Collection[str] = (),
+) -> Adoption:
+    """Adopt the whole shipped catalogue 採用承認, or some of its modules, by one recorded decision.
+
+    With it, the organisation adopts the defaults of the parameters that it has not set: from then on they are its own,
+    and another edition of the tool does not change what its texts say.
+
+    Args:
+        session: a writing session.
+        organisation: which adopts.
+        decision: what stands in its minutes.
+        actor: who records it.
+        now: the present time.
+        keys: of the modules to be adopted; none for all.
+
+    Raises:
+        UnknownShippedModuleError: the tool ships no module with one of the keys.
+        ParametersNotSetError: a text needs a value that has no default and is not set.
+    """
+    shipped = chosen_modules(keys)
+    needed = frozenset[str]().union(*(each.module.parameters for each in shipped))
+    if missing := unset_parameters(session, organisation.id, needed):
+        raise ParametersNotSetError(missing)
+    set_parameters(session, organisation, _defaults(session, organisation.id, needed), now, actor)
+    keep_versions(session, organisation, shipped, actor, now)
+    adoption = Adoption(
+        decision=decision.reference,
+        approved_by=decision.approved_by,
+        effective_on=decision.effective_on,
+        versions={each.module.key: each.version_hash for each in shipped},
+        recorded_at=now,
+        recorded_by=actor,
+    )
+    record(session, organisation, adoption)
+    return adoption
+
+
+def chosen_modules(keys: Collection[str]) -> tuple[ShippedModule, ...]:
+    """Return the shipped modules with these keys; without any, all.
+
+    Raises:
+        UnknownShippedModuleError: the tool ships no module with one of them.
+    """
+    shipped = shipped_catalogue()
+    known = {each.module.key for each in shipped}
+    if unknown := [key for key in keys if key not in known]:
+        raise UnknownShippedModuleError(unknown[0])
+    return tuple(each for each in shipped if not keys or each.module.key in keys)
+
+
+def unset_parameters(session: Session, organisation_id: int, names: Collection[str]) -> list[str]:
+    """Return which of these parameters have neither a value of the organisation nor a default, in order of the list."""
+    known = _entries(session, organisation_id)
+    defaults = {each.name for each in _parameters() if each.default is not None}
+    return [each.name for each in _parameters() if each.name in names and each.name not in known | defaults]
+
+
+def _defaults(session: Session, organisation_id: int, names: Collection[str]) -> dict[str, Mapping[str, str]]:
+    known = _entries(session, organisation_id)
+    return {
+        each.name: each.default
+        for each in _parameters()
+        if each.default is not None and each.name in names and each.name not in known
+    }
+
+
+def _entries(session: Session, organisation_id: int) -> set[str]:
+    row = parameters_of(session, organisation_id)
+    return set(row.entries) if row else set()
+
+
+def _parameters() -> list[Parameter]:
+    return [each for group in shipped_parameters() for each in group.parameters]
