@@ -9,7 +9,7 @@ Source: domain.md §3; the list is ``courses/catalogue/parameters.yaml``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -101,6 +101,57 @@ def read_parameters(raw: Sequence[Mapping[str, Any]]) -> tuple[ParameterGroup, .
         )
         for group in raw
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What an organisation wants its parameters to be."""
+
+    entries: Mapping[str, Mapping[str, str]]
+    """Name to text by language: those that fit."""
+    faults: Mapping[tuple[str, str], str]
+    """Name and language to what is wrong: ``missing`` or ``unfit``."""
+
+
+def read_values(
+    groups: Sequence[ParameterGroup],
+    sent: Mapping[tuple[str, str], str],
+    known: Collection[str],
+    languages: Sequence[str],
+) -> Filled:
+    """Read what was sent for the parameters of a list.
+
+    What is left empty in every language becomes the default again; without one it stays unset, but what was set once
+    can't be emptied.
+
+    Args:
+        groups: the list.
+        sent: texts by name and language; names that are not there are left as they are.
+        known: names that the organisation has set.
+        languages: each must be written.
+    """
+    entries: dict[str, Mapping[str, str]] = {}
+    faults: dict[tuple[str, str], str] = {}
+    for each in (one for group in groups for one in group.parameters):
+        if not any((each.name, language) in sent for language in languages):
+            continue
+        texts = {language: sent.get((each.name, language), "").strip() for language in languages}
+        if not any(texts.values()):
+            if each.default is not None:
+                if each.name in known:
+                    entries[each.name] = each.default
+            elif each.name in known:
+                faults |= {(each.name, language): "missing" for language in languages}
+            continue
+        wrong = {
+            (each.name, language): "unfit" if text else "missing"
+            for language, text in texts.items()
+            if not is_fit(each.kind, text)
+        }
+        faults |= wrong
+        if not wrong:
+            entries[each.name] = texts
+    return Filled(entries, faults)
 
 
 def is_fit(kind: ParameterKind, value: str) -> bool:

@@ -31,6 +31,7 @@ from lms.web import (
     auditors,
     audits,
     bodies,
+    catalogue,
     declarations,
     deep_linking,
     deliveries,
@@ -119,6 +120,7 @@ def create_app(
         training,
         modules,
         tests,
+        catalogue,
         attendance,
         people,
         identities,
@@ -149,6 +151,7 @@ def create_app(
         platform_changes,
     ):
         app.register_blueprint(room.blueprint)
+    app.register_blueprint(catalogue.glossary_blueprint)
     app.register_blueprint(pledges.window_blueprint)
     app.register_blueprint(accounts.door_blueprint)
     app.register_blueprint(accounts.uses_blueprint)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -19,13 +20,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from courses.awareness import LANGUAGES, Lesson, Module, module_content, module_hash, read_lesson, read_module
+from courses.glossary import Term, read_glossary
 from courses.parameters import Parameter, ParameterGroup, read_parameters
 from lms.services.organisations import set_parameters
-from lms.store.awareness import Adoption, ModuleVersion, QuestionVersion, question_versions
+from lms.store.awareness import Adoption, ModuleVersion, QuestionVersion, adoptions_of, question_versions
 from lms.store.organisations import Organisation, parameters_of
 from lms.store.records import record
 from quizzes.questions import Question, question_content, question_hash, read_bank
 
+YEARLY_UNIT = "objective-of-the-year"
 _FOLDER = files("courses") / "catalogue"
 
 
@@ -43,6 +46,14 @@ class ParametersNotSetError(LookupError):
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(", ".join(names))
         self.names = tuple(names)
+
+
+@dataclass(frozen=True, slots=True)
+class YearSample:
+    """A worked sample of the year's unit: an objective and theme with all that belongs to them."""
+
+    title: Mapping[str, str]
+    parameters: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,21 @@ def shipped_catalogue() -> tuple[ShippedModule, ...]:
 def shipped_parameters() -> tuple[ParameterGroup, ...]:
     """Read the list of the parameters that the catalogue's texts use."""
     return read_parameters(_yaml(_FOLDER / "parameters.yaml")["groups"])
+
+
+@lru_cache
+def shipped_glossary() -> tuple[Term, ...]:
+    """Read the glossary, in the Japanese order of readings."""
+    return read_glossary(_yaml(_FOLDER / "glossary.yaml")["terms"])
+
+
+@lru_cache
+def year_samples() -> dict[str, YearSample]:
+    """Read the worked samples of the year's unit, by key."""
+    folder = _FOLDER / "modules" / YEARLY_UNIT / "samples"
+    files_found = sorted((each for each in folder.iterdir() if each.name.endswith(".yaml")), key=lambda each: each.name)
+    raw = {each.name.removesuffix(".yaml"): _yaml(each) for each in files_found}
+    return {key: YearSample(each["title"], each["parameters"]) for key, each in raw.items()}
 
 
 def _yaml(file: Traversable) -> dict[str, Any]:
@@ -189,6 +215,51 @@ def adopt_catalogue(
     )
     record(session, organisation, adoption)
     return adoption
+
+
+class CatalogueState(StrEnum):
+    """How a shipped module stands to what an organisation has adopted."""
+
+    NOT_ADOPTED = "not_adopted"
+    CURRENT = "current"
+    """The shipped version is in force."""
+    COMING = "coming"
+    """A decision adopts the shipped version from a later day on."""
+    NEWER_SHIPPED = "newer_shipped"
+    """Another version is in force, and nothing adopts the shipped one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """A shipped module, and which of its versions an organisation uses."""
+
+    shipped: ShippedModule
+    in_force: Adoption | None
+    """The decision by which a version is in force today."""
+    coming: Adoption | None
+    """The next decision about it that takes effect later."""
+
+    @property
+    def state(self) -> CatalogueState:
+        """How the shipped version stands to the adopted ones."""
+        key, version = self.shipped.module.key, self.shipped.version_hash
+        if self.in_force is not None and self.in_force.versions[key] == version and self.coming is None:
+            return CatalogueState.CURRENT
+        if self.coming is not None and self.coming.versions[key] == version:
+            return CatalogueState.COMING
+        return CatalogueState.NOT_ADOPTED if self.in_force is None else CatalogueState.NEWER_SHIPPED
+
+
+def catalogue_of(session: Session, organisation_id: int, today: date) -> tuple[list[CatalogueEntry], list[Adoption]]:
+    """Return how each shipped module stands to what an organisation has adopted, and all its decisions, newest first."""
+    adoptions = adoptions_of(session, organisation_id)
+    entries = []
+    for each in shipped_catalogue():
+        about = [one for one in adoptions if each.module.key in one.versions]
+        past = [one for one in about if one.effective_on <= today]
+        future = [one for one in about if one.effective_on > today]
+        entries.append(CatalogueEntry(each, past[-1] if past else None, future[-1] if future else None))
+    return entries, sorted(adoptions, key=lambda one: one.id, reverse=True)
 
 
 def chosen_modules(keys: Collection[str]) -> tuple[ShippedModule, ...]:

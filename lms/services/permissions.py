@@ -32,6 +32,12 @@ class Permission(StrEnum):
     """Draft texts, enter papers, withdraw signatures, record vendors and invite their people."""
     APPROVE_PLEDGES = "approve_pledges"
     """Record that a pledge's text was approved, and take that back until it takes effect."""
+    READ_CATALOGUE = "read_catalogue"
+    """See the modules in force and shipped, their texts, and the values that fill them."""
+    MANAGE_CATALOGUE = "manage_catalogue"
+    """Set the values that fill the texts of modules."""
+    ADOPT_CATALOGUE = "adopt_catalogue"
+    """Read modules with the right answers, and record the decision that adopts them."""
     READ_SELF_CHECK = "read_self_check"
     """See what the self-check asks, and how it was judged."""
     JUDGE_HITS = "judge_hits"
@@ -90,6 +96,11 @@ ROLES_WITH: dict[Permission, frozenset[IsmsRole]] = {
     ),
     Permission.MANAGE_PLEDGES: frozenset({IsmsRole.SECRETARIAT}),
     Permission.APPROVE_PLEDGES: frozenset({IsmsRole.COMMITTEE, IsmsRole.CISO}),
+    Permission.READ_CATALOGUE: frozenset(
+        {IsmsRole.COMMITTEE, IsmsRole.CISO, IsmsRole.SECRETARIAT, IsmsRole.CHIEF_AUDITOR}
+    ),
+    Permission.MANAGE_CATALOGUE: frozenset({IsmsRole.SECRETARIAT}),
+    Permission.ADOPT_CATALOGUE: frozenset({IsmsRole.COMMITTEE, IsmsRole.CISO}),
     Permission.READ_SELF_CHECK: frozenset(
         {IsmsRole.CISO, IsmsRole.SECRETARIAT, IsmsRole.AUDIT_COMMITTEE, IsmsRole.CHIEF_AUDITOR}
     ),

@@ -93,6 +93,17 @@ def adopted_hashes(session: Session, organisation_id: int, on: date) -> dict[str
     return {key: version_hash for versions in adoptions for key, version_hash in versions.items()}
 
 
+def adoptions_of(session: Session, organisation_id: int) -> list[Adoption]:
+    """Return all decisions, in the order in which they take effect."""
+    return list(
+        session.scalars(
+            select(Adoption)
+            .where(Adoption.organisation_id == organisation_id, known(Adoption, None))
+            .order_by(Adoption.effective_on, Adoption.id)
+        )
+    )
+
+
 def version_by_hash(session: Session, organisation_id: int, version_hash: str) -> ModuleVersion:
     """Return a kept module version."""
     return session.scalars(

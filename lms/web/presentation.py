@@ -26,7 +26,7 @@ from lms.wording import gettext as wording
 from lms.wording import platforms as platform_words
 from lms.wording import pledges as pledge_words
 from lms.wording.identities import held_back_label, link_method_label, link_state_label, name_match_label
-from lms.wording.modules import module_kind_label
+from lms.wording.modules import catalogue_state_label, module_kind_label, module_part_label
 from lms.wording.people import fact_field_label, fact_kind_label, fact_value_text
 from lms.wording.permissions import role_label
 from lms.wording.registers import (
@@ -103,7 +103,9 @@ def init_app(app: Flask) -> None:
     )
     environment.globals.update(
         platform_field_label=platform_words.platform_field_label,
+        catalogue_state_label=catalogue_state_label,
         module_kind_label=module_kind_label,
+        module_part_label=module_part_label,
         platform_state_label=platform_words.platform_state_label,
         invitation_state_label=platform_words.invitation_state_label,
         scope_label=platform_words.scope_label,

@@ -34,6 +34,7 @@ ROOMS = (
     Room("attendance.register", Permission.READ_ATTENDANCE, lambda: _("Attendance")),
     Room("people.register", Permission.READ_PEOPLE, lambda: _("People's records")),
     Room("pledge_register.register", Permission.READ_PLEDGES, lambda: _("Pledges"), ("pledge_texts", "vendors")),
+    Room("catalogue.overview", Permission.READ_CATALOGUE, lambda: _("Catalogue")),
     Room("trace.clauses", Permission.TRACE, lambda: _("Trace")),
     Room("evidence.packs", Permission.EXPORT_EVIDENCE, lambda: _("Evidence packs")),
     Room("selfcheck.page", Permission.READ_SELF_CHECK, lambda: _("Self-check")),

@@ -27,6 +27,9 @@ _PERMISSIONS: dict[str, Callable[[], str]] = {
         "Draft texts of pledges, enter papers, withdraw signatures, record vendors and invite their people."
     ),
     "approve_pledges": lambda: _("Record that a pledge's text was approved, and take that back until it takes effect."),
+    "read_catalogue": lambda: _("See the modules in force and shipped, their texts, and the values that fill them."),
+    "manage_catalogue": lambda: _("Set the values that fill the texts of modules."),
+    "adopt_catalogue": lambda: _("Read modules with the right answers, and record the decision that adopts them."),
     "read_self_check": lambda: _("See what the self-check asks, and how it was judged."),
     "export_evidence": lambda: _("Have evidence packs made, and download them."),
     "trace": lambda: _("Follow clauses to requirements, people, records and proofs, and back."),

@@ -22,7 +22,17 @@ from lms.services.organisations import add_organisation, set_parameters
 from lms.store.awareness import Adoption, ModuleVersion, QuestionVersion, ReadingPlace
 from lms.store.base import Database
 from lms.store.organisations import Organisation
-from tests.factories import ACTOR, FOUNDED, MODULE, add_learner, adopt, all_at_once, errors_in, set_examples, small_module
+from tests.factories import (
+    ACTOR,
+    FOUNDED,
+    MODULE,
+    add_learner,
+    adopt,
+    all_at_once,
+    errors_in,
+    set_examples,
+    small_module,
+)
 
 DAY = date(2026, 4, 1)
 
