@@ -53,12 +53,14 @@ class Remark:
 
 
 _LESSONS = ("body", "supplement", "exercise", "guide")
-_REVEAL = re.compile(r"^::: reveal (?P<label>.*)$\n(?P<told>.*?)^:::[ \t]*$", re.MULTILINE | re.DOTALL)
+_REVEAL = re.compile(r"^::: reveal (?P<label>[^\n]*)$\n(?P<told>.*?)^:::[ \t]*$", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"^:::", re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\(<?(?P<address>[^)>]*)>?\)")
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+")
 _HTML = re.compile(r"</?[a-zA-Z][^>]*>")
-_CLAUSE = re.compile(r"(?:4\.[1-4]|5\.[1-3]|6\.[1-3]|7\.[1-5]|8\.[1-3]|9\.[1-3]|10\.[12])")
+_CLAUSE = re.compile(
+    r"4\.[1-4]|5\.[1-3]|6\.[1-3]|6\.1\.[1-3]|7\.[1-5]|7\.5\.[1-3]|8\.[1-3]|9\.[1-3]|9\.2\.[12]|9\.3\.[1-3]|10\.[12]"
+)
 _CONTROLS = {5: 37, 6: 8, 7: 14, 8: 34}
 """Controls of each theme of Annex A. Source: ISO/IEC 27001:2022 (numbers only)."""
 _ALL_OR_NONE = re.compile(
@@ -317,7 +319,7 @@ TERMS: Mapping[str, str] = {
 
 _NORMATIVE = {
     "ja": re.compile(r"なければならない。|ものとする。|のが望ましい。"),
-    "en": re.compile(r"\bshall\b", re.IGNORECASE),
+    "en": re.compile(r"(?<!\bwe )(?<!\bI )\bshall\b(?! we\b| I\b)", re.IGNORECASE),
 }
 """How standards speak and these texts do not: every requirement of ISO/IEC 27001 says "shall"."""
 
