@@ -53,7 +53,7 @@ def test_passing_the_test_moves_the_obligation_from_due_to_done(launched: Launch
     sitting.answer_all()
     sitting.submit()
     page = page_of(reader.get("/"))
-    assert "Open the module" not in page
+    assert f'/modules/{MODULE}/">Open the module' not in page
     assert "Open the pledge" in page, "the pledge is asked for apart"
     assert f"/attempts/{sitting.attempt_id}/result" in page
 
