@@ -20,7 +20,7 @@ from courses.roles import IsmsRole
 from courses.staff_lists import StaffRow, read_staff_list, read_unit_list
 from lms.services.attempts import Learner, read_paper, save_answer, start_attempt, submit_attempt
 from lms.services.awareness import module_in_use
-from lms.services.catalogue import Decision, adopt_catalogue
+from lms.services.catalogue import YEARLY_UNIT, Decision, adopt_catalogue
 from lms.services.identities import link_by_decision
 from lms.services.organisations import add_organisation, add_units, set_parameters
 from lms.services.people import find_person
@@ -48,11 +48,12 @@ DEPLOYMENT = "1"
 
 @dataclass(frozen=True, slots=True)
 class PastAttempt:
-    """An attempt of the past: when it was submitted, and how many answers were wrong."""
+    """An attempt of the past: when it was submitted, how many answers were wrong, and of which module."""
 
     staff_number: str
     submitted_at: datetime
     wrong: int = 0
+    module: str = MODULE
 
 
 def _at(month: int, day: int, hour: int = 2) -> datetime:
@@ -68,6 +69,10 @@ PAST_ATTEMPTS = (
     PastAttempt("H0001", _at(4, 9)),
     PastAttempt("V0001", _at(4, 15), 1),
     PastAttempt("00104", _at(11, 10), 5),
+    *(
+        PastAttempt(f"{number:05d}", _at(10, 6 + number % 20, number % 8), module=YEARLY_UNIT)
+        for number in range(107, 118)
+    ),
 )
 
 
@@ -160,7 +165,7 @@ def _work(session: Session, organisation: Organisation, past: PastAttempt) -> No
     identity = _identity(session, organisation, past)
     person_id = find_person(session, organisation.id, past.staff_number, jst_date(past.submitted_at))
     learner = Learner(organisation, identity.id, (identity.id,), person_id, f"identity:{identity.id}")
-    module = module_in_use(session, organisation.id, MODULE, jst_date(past.submitted_at))
+    module = module_in_use(session, organisation.id, past.module, jst_date(past.submitted_at))
     started = past.submitted_at - timedelta(minutes=9)
     attempt_id = start_attempt(session, learner, module, started)
     for place in read_paper(session, learner, attempt_id).questions:

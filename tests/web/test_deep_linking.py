@@ -15,6 +15,7 @@ from jwt import PyJWK
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from lms.services.catalogue import shipped_catalogue
 from lms.services.launches import purge
 from lms.store.base import Database
 from lms.store.launches import DeepLinkingRequest, PlacedItem, ResourceLink
@@ -257,7 +258,7 @@ class TestThePicker:
             ("ＲＯＬＥ isms", {MODULE, "roles"}),
             ("sign", {"pledges"}),
             ("zzz", set()),
-            ("  ", {*KEYS, "pledges", "roles", "training"}),
+            ("  ", {*(each.module.key for each in shipped_catalogue()), "pledges", "roles", "training"}),
             ("<b>", set()),
         ],
     )
@@ -286,7 +287,8 @@ class TestThePicker:
         section = page_of(launched(STAFF, locale="en").get(f"/modules/{MODULE}/sections/what-we-protect"))
         paragraph = re.findall(r"<p>([^<]{60,})</p>", section)[0]
         assert paragraph in page
-        assert page.count('<article class="prose">') == len(SHIPPED.section_ids())
+        shipped = next(each.module for each in shipped_catalogue() if each.module.key == MODULE)
+        assert page.count('<article class="prose">') == len(shipped.section_ids())
         assert "questions are drawn for each person" in page
         for key in ("pledges", "roles", "training"):
             assert chooser.get(f"/choose/preview/{key}").status_code == 200

@@ -57,7 +57,7 @@ def test_before_the_first_checkpoint_nothing_was_known(launched: Launched, size:
 
 
 def test_the_size_goes_before_the_day(secretary: Visit, size: int) -> None:
-    query = {"known_on": "2026-11-22", "known_at": str(size)}
+    query = {"known_on": "2026-11-22", "known_at": str(size), "unit": "総務係"}
     assert "00101" in page_of(secretary.get(REGISTER, query_string=query))
 
 
