@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from quizzes.questions import LANGUAGES, Question, question_content, read_question
+
 _PARAMETER = re.compile(r"\{\{ *([a-z_]+) *\}\}")
 _ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 _MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\"]+")
@@ -80,6 +82,26 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         return values[name]
 
     return _PARAMETER.sub(value, text)
+
+
+def filled_question(question: Question, values: Mapping[str, Mapping[str, str]]) -> Question:
+    """Return a question as people read it, with an organisation's values by language put in.
+
+    Raises:
+        MissingParameterError: a value is not set.
+        quizzes.questions.QuestionError: with these values two of its choices read the same.
+    """
+
+    def filled(part: Any) -> Any:  # noqa: ANN401 - JSON
+        if isinstance(part, Mapping):
+            return {
+                name: fill(text, values.get(name, {})) if name in LANGUAGES else filled(text)
+                for name, text in part.items()
+            }
+        return [filled(each) for each in part] if isinstance(part, list) else part
+
+    content: Mapping[str, object] = filled(question_content(question))
+    return read_question(content)
 
 
 def read_parameters(raw: Sequence[Mapping[str, Any]]) -> tuple[ParameterGroup, ...]:

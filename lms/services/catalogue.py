@@ -21,12 +21,12 @@ from sqlalchemy.orm import Session
 
 from courses.awareness import LANGUAGES, Lesson, Module, module_content, module_hash, read_lesson, read_module
 from courses.glossary import Term, read_glossary
-from courses.parameters import Parameter, ParameterGroup, read_parameters
+from courses.parameters import Parameter, ParameterGroup, filled_question, read_parameters
 from lms.services.organisations import set_parameters
 from lms.store.awareness import Adoption, ModuleVersion, QuestionVersion, adoptions_of, question_versions
 from lms.store.organisations import Organisation, parameters_of
 from lms.store.records import record
-from quizzes.questions import Question, question_content, question_hash, read_bank
+from quizzes.questions import Question, QuestionError, question_content, question_hash, read_bank
 
 YEARLY_UNIT = "objective-of-the-year"
 _FOLDER = files("courses") / "catalogue"
@@ -273,6 +273,24 @@ def chosen_modules(keys: Collection[str]) -> tuple[ShippedModule, ...]:
     if unknown := [key for key in keys if key not in known]:
         raise UnknownShippedModuleError(unknown[0])
     return tuple(each for each in shipped if not keys or each.module.key in keys)
+
+
+def spoilt_questions(entries: Mapping[str, Mapping[str, str]]) -> list[tuple[ShippedModule, Question]]:
+    """Return the shipped questions in which two choices would read the same with these values, defaults for the rest.
+
+    Args:
+        entries: values by name and language.
+    """
+    known = {each.name: each.default or each.example for each in _parameters()} | dict(entries)
+    values = {language: {name: texts[language] for name, texts in known.items()} for language in LANGUAGES}
+    found = []
+    for each in shipped_catalogue():
+        for question in each.questions:
+            try:
+                filled_question(question, values)
+            except QuestionError:
+                found.append((each, question))
+    return found
 
 
 def unset_parameters(session: Session, organisation_id: int, names: Collection[str]) -> list[str]:

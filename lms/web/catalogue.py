@@ -20,6 +20,7 @@ from lms.services.catalogue import (
     shipped_catalogue,
     shipped_glossary,
     shipped_parameters,
+    spoilt_questions,
     unset_parameters,
     year_samples,
 )
@@ -171,7 +172,7 @@ def values_page(handle: str) -> str:
     return _values(sent, {})
 
 
-def _values(sent: dict[tuple[str, str], str], faults: dict[tuple[str, str], str]) -> str:
+def _values(sent: dict[tuple[str, str], str], faults: dict[tuple[str, str], str], error: str = "") -> str:
     row = parameters_of(reading(), visitor().organisation.id)
     present = {
         (name, language): text
@@ -187,7 +188,8 @@ def _values(sent: dict[tuple[str, str], str], faults: dict[tuple[str, str], str]
         faults=faults,
         changed=row,
         samples=year_samples(),
-        fills_sample=bool(sent) and not faults,
+        error=error,
+        fills_sample=bool(sent) and not faults and not error,
         longest=_LONGEST_VALUE,
     )
 
@@ -210,6 +212,10 @@ def set_values(handle: str) -> Response:
     faults |= {place: value_fault("too_long") for place, text in sent.items() if len(text) > _LONGEST_VALUE}
     if faults:
         return make_response(_values(sent, faults), 422)
+    spoilt = spoilt_questions((row.entries if row else {}) | dict(filled.entries))
+    if spoilt:
+        titles = dict.fromkeys(each.module.body[asking.language].title for each, _question in spoilt)
+        return make_response(_values(sent, {}, value_fault("alike", list(titles))), 422)
     with transaction() as session:
         set_parameters(session, asking.organisation, filled.entries, now(), asking.actor)
     return make_response(redirect(url_for("catalogue.values_page", handle=handle, done="set"), 303))

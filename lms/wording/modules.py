@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from lms.wording.gettext import _
 
@@ -72,6 +72,11 @@ _VALUE_FAULTS: dict[str, Callable[[], str]] = {
 }
 
 
-def value_fault(code: str) -> str:
-    """Return what is wrong with a value that fills texts."""
+def value_fault(code: str, titles: Sequence[str] = ()) -> str:
+    """Return what is wrong with a value that fills texts, or with values together that fill modules with these titles."""
+    if code == "alike":
+        return _(
+            "With these values, two choices of a question would read the same in: %(modules)s.",
+            modules=_(", ").join(titles),
+        )
     return _VALUE_FAULTS[code]()
