@@ -16,6 +16,7 @@ from lms.store.awareness import (
     adopted_hashes,
     question_versions,
     version_by_hash,
+    versions_by_hash,
 )
 from lms.store.identities import lock_identities
 from lms.store.organisations import parameters_of
@@ -63,9 +64,12 @@ def module_in_use(session: Session, organisation_id: int, key: str, on: date) ->
 
 def modules_in_use(session: Session, organisation_id: int, on: date) -> dict[str, Module]:
     """Return all modules in force on a day by key, in the order in which they are listed."""
-    hashes = adopted_hashes(session, organisation_id, on)
-    found = [_by_hash(session, organisation_id, version_hash).module for version_hash in hashes.values()]
-    return {module.key: module for module in sorted(found, key=lambda module: module.place)}
+    hashes = adopted_hashes(session, organisation_id, on).values()
+    # One look for all of them: every first page after a launch lists the whole catalogue.
+    missing = [each for each in hashes if each not in _restored]
+    for row in versions_by_hash(session, organisation_id, missing) if missing else ():
+        _in_use(row)
+    return {module.key: module for module in sorted((_restored[each] for each in hashes), key=lambda one: one.place)}
 
 
 def module_version(session: Session, version_id: int) -> ModuleInUse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar
 
@@ -111,6 +112,17 @@ def version_by_hash(session: Session, organisation_id: int, version_hash: str) -
             ModuleVersion.organisation_id == organisation_id, ModuleVersion.version_hash == version_hash
         )
     ).one()
+
+
+def versions_by_hash(session: Session, organisation_id: int, hashes: Sequence[str]) -> list[ModuleVersion]:
+    """Return kept module versions, in no particular order."""
+    return list(
+        session.scalars(
+            select(ModuleVersion).where(
+                ModuleVersion.organisation_id == organisation_id, ModuleVersion.version_hash.in_(hashes)
+            )
+        )
+    )
 
 
 def question_versions(session: Session, organisation_id: int, hashes: list[str]) -> dict[str, QuestionVersion]:
