@@ -226,7 +226,8 @@ def _lesson_content(lesson: Lesson) -> dict[str, Any]:
     }
 
 
-_LESSONS = ("body", "supplement", "exercise", "guide")
+LESSONS = ("body", "supplement", "exercise", "guide")
+"""What a module can have of lessons, by the names of its fields."""
 
 
 def module_content(module: Module) -> dict[str, Any]:
@@ -248,7 +249,7 @@ def module_content(module: Module) -> dict[str, Any]:
         content["kind"] = module.kind.value
     if module.position != 1:
         content["position"] = module.position
-    for name in _LESSONS:
+    for name in LESSONS:
         lessons: Mapping[str, Lesson] = getattr(module, name)
         if lessons:
             content[name] = {language: _lesson_content(lesson) for language, lesson in lessons.items()}
@@ -274,7 +275,7 @@ def restore_module(content: Mapping[str, Any]) -> Module:
         test=TestSettings(**content["test"]),
         kind=ModuleKind(content.get("kind", ModuleKind.AWARENESS)),
         position=content.get("position", 1),
-        **{name: {language: lesson(raw) for language, raw in content.get(name, {}).items()} for name in _LESSONS},
+        **{name: {language: lesson(raw) for language, raw in content.get(name, {}).items()} for name in LESSONS},
     )
 
 

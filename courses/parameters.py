@@ -9,6 +9,7 @@ Source: domain.md §3; the list is ``courses/catalogue/parameters.yaml``.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,11 @@ from quizzes.questions import LANGUAGES, Question, question_content, read_questi
 _PARAMETER = re.compile(r"\{\{ *([a-z_]+) *\}\}")
 _ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 _MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\"]+")
+_UNSEEN = {"Cc", "Cs", "Cn", "Co", "Zl", "Zp"}
+_TURNING = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\ufffd"
+"""Marks that turn the direction of writing, and what stands where a text could not be read."""
+LONGEST_VALUE = 1000
+"""Characters."""
 
 
 class ParameterKind(StrEnum):
@@ -125,65 +131,92 @@ def read_parameters(raw: Sequence[Mapping[str, Any]]) -> tuple[ParameterGroup, .
     )
 
 
+class ValueFault(StrEnum):
+    """What is wrong with a value."""
+
+    MISSING = "missing"
+    """It is written in one language and not in another, or was set once and is emptied although it has no default."""
+    LINE = "line"
+    """It does not stand on one line, or holds characters that can't be seen."""
+    TOO_LONG = "too_long"
+    ADDRESS = "address"
+    EMAIL = "email"
+    NUMBER = "number"
+    DIFFERS = "differs"
+    """A number that is another one in another language."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filled:
     """What an organisation wants its parameters to be."""
 
     entries: Mapping[str, Mapping[str, str]]
     """Name to text by language: those that fit."""
-    faults: Mapping[tuple[str, str], str]
-    """Name and language to what is wrong: ``missing`` or ``unfit``."""
+    faults: Mapping[tuple[str, str], ValueFault]
+    """By name and language."""
 
 
-def read_values(
-    groups: Sequence[ParameterGroup],
-    sent: Mapping[tuple[str, str], str],
-    known: Collection[str],
-    languages: Sequence[str],
-) -> Filled:
-    """Read what was sent for the parameters of a list.
+_FORMS = {
+    ParameterKind.URL: (_ADDRESS, ValueFault.ADDRESS),
+    ParameterKind.EMAIL: (_MAIL, ValueFault.EMAIL),
+    ParameterKind.NUMBER: (re.compile(r"[1-9][0-9]{0,5}"), ValueFault.NUMBER),
+}
+
+
+def read_values(parameters: Sequence[Parameter], sent: Mapping[tuple[str, str], str], known: Collection[str]) -> Filled:
+    """Read what was sent for parameters.
 
     What is left empty in every language becomes the default again; without one it stays unset, but what was set once
     can't be emptied.
 
     Args:
-        groups: the list.
+        parameters: the list.
         sent: texts by name and language; names that are not there are left as they are.
         known: names that the organisation has set.
-        languages: each must be written.
     """
     entries: dict[str, Mapping[str, str]] = {}
-    faults: dict[tuple[str, str], str] = {}
-    for each in (one for group in groups for one in group.parameters):
-        if not any((each.name, language) in sent for language in languages):
+    faults: dict[tuple[str, str], ValueFault] = {}
+    for each in parameters:
+        if not any((each.name, language) in sent for language in LANGUAGES):
             continue
-        texts = {language: sent.get((each.name, language), "").strip() for language in languages}
-        if not any(texts.values()):
-            if each.default is not None:
-                if each.name in known:
-                    entries[each.name] = each.default
-            elif each.name in known:
-                faults |= {(each.name, language): "missing" for language in languages}
-            continue
-        wrong = {
-            (each.name, language): "unfit" if text else "missing"
-            for language, text in texts.items()
-            if not is_fit(each.kind, text)
-        }
-        faults |= wrong
-        if not wrong:
-            entries[each.name] = texts
+        texts = {language: sent.get((each.name, language), "").strip() for language in LANGUAGES}
+        if any(texts.values()) or (each.default is None and each.name in known):
+            wrong = faults_of(each, texts)
+            faults |= {(each.name, language): fault for language, fault in wrong.items()}
+            if not wrong:
+                entries[each.name] = texts
+        elif each.default is not None and each.name in known:
+            entries[each.name] = each.default
     return Filled(entries, faults)
 
 
-def is_fit(kind: ParameterKind, value: str) -> bool:
-    """Tell whether a value is of a parameter's kind; every kind takes one line that is not blank."""
-    if not value.strip() or not value.isprintable():
-        return False
-    if kind is ParameterKind.URL:
-        return _ADDRESS.fullmatch(value.strip()) is not None
-    if kind is ParameterKind.EMAIL:
-        return _MAIL.fullmatch(value.strip()) is not None
-    if kind is ParameterKind.NUMBER:
-        return value.strip().isascii() and value.strip().isdecimal() and int(value) > 0
-    return True
+def by_place(entries: Mapping[str, Mapping[str, str]]) -> dict[tuple[str, str], str]:
+    """Return texts by name and language."""
+    return {(name, language): text for name, texts in entries.items() for language, text in texts.items()}
+
+
+def faults_of(parameter: Parameter, texts: Mapping[str, str]) -> dict[str, ValueFault]:
+    """Return what is wrong with a parameter's value, by language."""
+    faults = {
+        language: fault for language, text in texts.items() if (fault := fault_of(parameter.kind, text)) is not None
+    }
+    if parameter.kind is ParameterKind.NUMBER and not faults and len({int(text) for text in texts.values()}) > 1:
+        faults = dict.fromkeys(texts, ValueFault.DIFFERS)
+    return faults
+
+
+def is_one_line(text: str) -> bool:
+    """Tell whether a text stands on one line, and holds nothing unseen that turns or breaks it."""
+    return not any(unicodedata.category(sign) in _UNSEEN or sign in _TURNING for sign in text)
+
+
+def fault_of(kind: ParameterKind, text: str) -> ValueFault | None:
+    """Return what is wrong with a value of a kind; None: it fits."""
+    if not text.strip():
+        return ValueFault.MISSING
+    if not is_one_line(text):
+        return ValueFault.LINE
+    if len(text) > LONGEST_VALUE:
+        return ValueFault.TOO_LONG
+    pattern, fault = _FORMS.get(kind, (None, ValueFault.LINE))
+    return fault if pattern is not None and pattern.fullmatch(text.strip()) is None else None

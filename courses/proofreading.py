@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from courses.awareness import LANGUAGES, Lesson, Module, ModuleKind, Section
-from courses.parameters import Parameter, ParameterGroup, is_fit, parameters_in
+from courses.awareness import LANGUAGES, LESSONS, Lesson, Module, ModuleKind, Section
+from courses.parameters import Parameter, ParameterGroup, fault_of, parameters_in
 from courses.reading_time import Taught, asked, is_case, minutes, newcomers_path, reading_minutes, texts_of, yearly_load
 from quizzes.questions import Question, QuestionKind, Text
 
@@ -52,7 +52,6 @@ class Remark:
     where: str
 
 
-_LESSONS = ("body", "supplement", "exercise", "guide")
 _REVEAL = re.compile(r"^::: reveal (?P<label>[^\n]*)$\n(?P<told>.*?)^:::[ \t]*$", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"^:::", re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\(<?(?P<address>[^)>]*)>?\)")
@@ -61,6 +60,7 @@ _HTML = re.compile(r"</?[a-zA-Z][^>]*>")
 _CLAUSE = re.compile(
     r"4\.[1-4]|5\.[1-3]|6\.[1-3]|6\.1\.[1-3]|7\.[1-5]|7\.5\.[1-3]|8\.[1-3]|9\.[1-3]|9\.2\.[12]|9\.3\.[1-3]|10\.[12]"
 )
+_OPENING, _CLOSING = tuple("「『（(［【"), tuple("」』）)］】。、")
 _CONTROLS = {5: 37, 6: 8, 7: 14, 8: 34}
 """Controls of each theme of Annex A. Source: ISO/IEC 27001:2022 (numbers only)."""
 _ALL_OR_NONE = re.compile(
@@ -152,7 +152,7 @@ def _case(section: Section, language: str) -> Iterator[tuple[str, str]]:
 
 
 def _texts(module: Module) -> Iterator[tuple[str, str]]:
-    for name in _LESSONS:
+    for name in LESSONS:
         lessons: Mapping[str, Lesson] = getattr(module, name)
         for language, lesson in lessons.items():
             if any(parameters_in(each) for each in (lesson.title, lesson.summary, *lesson.objectives)):
@@ -176,11 +176,28 @@ def _section(section: Section) -> Iterator[str]:
         yield "bare_address"
     if _HTML.search(_LINK.sub("", section.markdown)):
         yield "html"
+    if any(_is_stuck(line) for line in section.markdown.splitlines()):
+        yield "bold_not_shown"
+
+
+def _is_stuck(line: str) -> bool:
+    """Tell whether bold in a line stays two asterisks: beside a letter it can't begin with a bracket, nor end with one.
+
+    Source: CommonMark 0.31, left- and right-flanking delimiter runs. A value may end in a bracket.
+    """
+    parts = line.split("**")
+    for place in range(1, len(parts)):
+        before, after = parts[place - 1], parts[place]
+        if place % 2 and before[-1:].isalnum() and (after[:1] in _OPENING or after.startswith("{{")):
+            return True
+        if not place % 2 and after[:1].isalnum() and (before[-1:] in _CLOSING or before.endswith("}}")):
+            return True
+    return False
 
 
 def _parameters(taught: Taught, known: Mapping[str, Parameter]) -> Iterator[tuple[str, str]]:
     module = taught.module
-    lessons = [each for name in _LESSONS for each in getattr(module, name).values()]
+    lessons = [each for name in LESSONS for each in getattr(module, name).values()]
     used = frozenset[str]().union(*(lesson.parameters for lesson in lessons))
     for question in taught.questions:
         used |= _used(texts_of(question), LANGUAGES[0])
@@ -221,8 +238,11 @@ def _wording(question: Question) -> Iterator[str]:
         yield "multiple_does_not_say_all"
     if any(_ALL_OR_NONE.search(text) for each in question.options for text in each.text.values()):
         yield "all_or_none_of_the_above"
-    if any("*" in text for pair in question.pairs for text in pair.right.values()):
+    rights = [text for pair in question.pairs for text in pair.right.values()]
+    if any("*" in text for text in rights):
         yield "markup_in_right_side"  # a drop-down list shows it as it stands
+    if any(parameters_in(text) for text in rights):
+        yield "parameter_in_right_side"  # and shows the beginning of a long one alone
 
 
 def _hints(questions: Sequence[Question]) -> Iterator[tuple[str, str]]:
@@ -244,7 +264,7 @@ def _words(taught: Taught) -> Iterator[tuple[str, str]]:
 
 def texts_with_places(taught: Taught) -> Iterator[tuple[str, str, str]]:
     """Yield every text of a module: where it stands, its language, and itself."""
-    for name in _LESSONS:
+    for name in LESSONS:
         for language, lesson in getattr(taught.module, name).items():
             yield name, language, " ".join((lesson.title, lesson.summary, *lesson.objectives))
             for section in lesson.sections:
@@ -300,7 +320,7 @@ def unfit_parameters(known: Iterable[Parameter]) -> Iterator[Remark]:
         for name, text in texts.items():
             for language in LANGUAGES:
                 value = text.get(language, "")
-                if not value.strip() or (name != "label" and not is_fit(each.kind, value)):
+                if not value.strip() or (name != "label" and fault_of(each.kind, value)):
                     yield Remark("parameters", "unfit", f"{each.name}.{name}.{language}")
 
 

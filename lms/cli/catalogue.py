@@ -16,7 +16,9 @@ from lms.cli.awareness import DAY
 from lms.cli.context import CommandContext
 from lms.cli.organisations import ORGANISATION_OPTION, READABLE_FILE, explained
 from lms.services.catalogue import (
+    AlikeChoicesError,
     Decision,
+    NothingToAdoptError,
     ParametersNotSetError,
     UnknownShippedModuleError,
     adopt_catalogue,
@@ -25,7 +27,8 @@ from lms.services.catalogue import (
 )
 from lms.services.organisations import find_organisation_or_only
 from lms.services.requirement_defaults import CORE_MODULE
-from lms.wording.gettext import _
+from lms.wording.gettext import _, current_language
+from lms.wording.modules import adoption_fault, alike_sentence
 
 
 @click.group("catalogue")
@@ -64,6 +67,11 @@ def adopt(
             )
     except UnknownShippedModuleError as unknown:
         raise click.ClickException(_("The catalogue has no module “%(key)s”.", key=unknown.key)) from None
+    except NothingToAdoptError:
+        raise click.ClickException(adoption_fault("adopted_already")) from None
+    except AlikeChoicesError as alike:
+        titles = [each.body[current_language()].title for each in alike.modules]
+        raise click.ClickException(alike_sentence(titles)) from None
     except ParametersNotSetError as missing:
         names = ", ".join(missing.names)
         raise click.ClickException(

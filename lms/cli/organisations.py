@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from courses.staff_lists import StaffListRefused, read_unit_list
 from lms.cli.context import CommandContext
+from lms.services.catalogue import AlikeChoicesError, UnfitValuesError, set_entries
 from lms.services.organisations import (
     BadOrganisationKeyError,
     BadParametersError,
@@ -25,10 +26,10 @@ from lms.services.organisations import (
     add_organisation,
     add_units,
     find_organisation_or_only,
-    set_parameters,
 )
 from lms.store.organisations import Organisation
-from lms.wording.gettext import _
+from lms.wording.gettext import _, current_language
+from lms.wording.modules import alike_sentence, value_fault
 from lms.wording.staff_lists import problem_count_sentence, problem_sentence
 
 READABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -100,9 +101,16 @@ def set_from_file(context: CommandContext, file: Path, key: str | None) -> None:
         raise click.ClickException(_("The file is not YAML: %(fault)s", fault=fault)) from None
     if not isinstance(entries, dict) or not entries:
         raise click.ClickException(_("The file names no parameters: each is a name with its texts in ja and en."))
-    with explained(), context.database.transaction() as session:
-        owner = find_organisation_or_only(session, key)
-        set_parameters(session, owner, entries, context.now(), actor(context))
+    try:
+        with explained(), context.database.transaction() as session:
+            owner = find_organisation_or_only(session, key)
+            set_entries(session, owner, entries, (actor(context), context.now()))
+    except UnfitValuesError as unfit:
+        lines = [f"{name} ({language}): {value_fault(fault)}" for (name, language), fault in unfit.faults.items()]
+        raise click.ClickException("\n".join(lines)) from None
+    except AlikeChoicesError as alike:
+        titles = [each.body[current_language()].title for each in alike.modules]
+        raise click.ClickException(alike_sentence(titles)) from None
     click.echo(_("Parameters set for %(key)s: %(names)s.", key=owner.key, names=", ".join(entries)))
 
 

@@ -5,6 +5,7 @@ Source: domain.md §3 (採用承認).
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,10 +22,25 @@ from sqlalchemy.orm import Session
 
 from courses.awareness import LANGUAGES, Lesson, Module, module_content, module_hash, read_lesson, read_module
 from courses.glossary import Term, read_glossary
-from courses.parameters import Parameter, ParameterGroup, filled_question, read_parameters
+from courses.parameters import (
+    Parameter,
+    ParameterGroup,
+    ValueFault,
+    faults_of,
+    filled_question,
+    read_parameters,
+    read_values,
+)
 from lms.services.organisations import set_parameters
-from lms.store.awareness import Adoption, ModuleVersion, QuestionVersion, adoptions_of, question_versions
-from lms.store.organisations import Organisation, parameters_of
+from lms.store.awareness import (
+    Adoption,
+    ModuleVersion,
+    QuestionVersion,
+    adopted_hashes,
+    adoptions_of,
+    question_versions,
+)
+from lms.store.organisations import Organisation, parameters_of, wait_for_others
 from lms.store.records import record
 from quizzes.questions import Question, QuestionError, question_content, question_hash, read_bank
 
@@ -38,6 +54,30 @@ class UnknownShippedModuleError(LookupError):
     def __init__(self, key: str) -> None:
         super().__init__(key)
         self.key = key
+
+
+class NothingToAdoptError(ValueError):
+    """All the modules are in force, or will be by then, in the shipped version."""
+
+
+class UnfitValuesError(ValueError):
+    """Values do not fit their parameters."""
+
+    def __init__(self, faults: Mapping[tuple[str, str], ValueFault]) -> None:
+        super().__init__(", ".join(f"{name} ({language}): {fault}" for (name, language), fault in faults.items()))
+        self.faults = faults
+
+
+class AlikeChoicesError(ValueError):
+    """With these values two choices of a question would read the same."""
+
+    def __init__(self, modules: Sequence[Module]) -> None:
+        super().__init__(", ".join(module.key for module in modules))
+        self.modules = tuple(modules)
+
+
+class ValuesChangedError(RuntimeError):
+    """Somebody set values since the page was made from which these come."""
 
 
 class ParametersNotSetError(LookupError):
@@ -85,7 +125,7 @@ def shipped_parameters() -> tuple[ParameterGroup, ...]:
 
 @lru_cache
 def shipped_glossary() -> tuple[Term, ...]:
-    """Read the glossary, in the Japanese order of readings."""
+    """Read the glossary."""
     return read_glossary(_yaml(_FOLDER / "glossary.yaml")["terms"])
 
 
@@ -197,12 +237,21 @@ def adopt_catalogue(
 
     Raises:
         UnknownShippedModuleError: the tool ships no module with one of the keys.
+        NothingToAdoptError: their shipped versions are adopted already.
         ParametersNotSetError: a text needs a value that has no default and is not set.
+        AlikeChoicesError: a question would have two choices that read the same.
     """
-    shipped = chosen_modules(keys)
+    wait_for_others(session, organisation.id)
+    adopted = adopted_hashes(session, organisation.id, decision.effective_on)
+    shipped = [each for each in chosen_modules(keys) if adopted.get(each.module.key) != each.version_hash]
+    if not shipped:
+        raise NothingToAdoptError
     needed = frozenset[str]().union(*(each.module.parameters for each in shipped))
     if missing := unset_parameters(session, organisation.id, needed):
         raise ParametersNotSetError(missing)
+    spoilt = _spoilt(shipped, _entries(session, organisation.id))
+    if spoilt:
+        raise AlikeChoicesError(_modules(spoilt))
     set_parameters(session, organisation, _defaults(session, organisation.id, needed), now, actor)
     keep_versions(session, organisation, shipped, actor, now)
     adoption = Adoption(
@@ -237,17 +286,18 @@ class CatalogueEntry:
     in_force: Adoption | None
     """The decision by which a version is in force today."""
     coming: Adoption | None
-    """The next decision about it that takes effect later."""
+    """The last decision that takes effect later and changes the version."""
 
     @property
     def state(self) -> CatalogueState:
         """How the shipped version stands to the adopted ones."""
         key, version = self.shipped.module.key, self.shipped.version_hash
-        if self.in_force is not None and self.in_force.versions[key] == version and self.coming is None:
-            return CatalogueState.CURRENT
-        if self.coming is not None and self.coming.versions[key] == version:
-            return CatalogueState.COMING
-        return CatalogueState.NOT_ADOPTED if self.in_force is None else CatalogueState.NEWER_SHIPPED
+        newest = self.coming or self.in_force
+        if newest is None:
+            return CatalogueState.NOT_ADOPTED
+        if newest.versions[key] != version:
+            return CatalogueState.NEWER_SHIPPED
+        return CatalogueState.CURRENT if self.coming is None else CatalogueState.COMING
 
 
 def catalogue_of(session: Session, organisation_id: int, today: date) -> tuple[list[CatalogueEntry], list[Adoption]]:
@@ -256,9 +306,11 @@ def catalogue_of(session: Session, organisation_id: int, today: date) -> tuple[l
     entries = []
     for each in shipped_catalogue():
         about = [one for one in adoptions if each.module.key in one.versions]
-        past = [one for one in about if one.effective_on <= today]
-        future = [one for one in about if one.effective_on > today]
-        entries.append(CatalogueEntry(each, past[-1] if past else None, future[-1] if future else None))
+        in_force = next((one for one in reversed(about) if one.effective_on <= today), None)
+        coming = about[-1] if about and about[-1].effective_on > today else None
+        if coming and in_force and coming.versions[each.module.key] == in_force.versions[each.module.key]:
+            coming = None
+        entries.append(CatalogueEntry(each, in_force, coming))
     return entries, sorted(adoptions, key=lambda one: one.id, reverse=True)
 
 
@@ -275,16 +327,81 @@ def chosen_modules(keys: Collection[str]) -> tuple[ShippedModule, ...]:
     return tuple(each for each in shipped if not keys or each.module.key in keys)
 
 
-def spoilt_questions(entries: Mapping[str, Mapping[str, str]]) -> list[tuple[ShippedModule, Question]]:
-    """Return the shipped questions in which two choices would read the same with these values, defaults for the rest.
+def set_values(
+    session: Session,
+    organisation: Organisation,
+    sent: Mapping[tuple[str, str], str],
+    by: tuple[str, datetime],
+    seen: int | None = None,
+) -> None:
+    """Set values of the list's parameters: those that were sent and differ.
 
     Args:
-        entries: values by name and language.
+        session: a writing session.
+        organisation: whose values.
+        sent: texts by name and language; see `courses.parameters.read_values`.
+        by: who sets them, and when.
+        seen: id of the values that the sender saw, 0 for none; None: whatever they are.
+
+    Raises:
+        ValuesChangedError: others were set meanwhile.
+        UnfitValuesError: a value does not fit; nothing is set.
+        AlikeChoicesError: with these a question would have two choices that read the same; nothing is set.
     """
+    wait_for_others(session, organisation.id)
+    row = parameters_of(session, organisation.id)
+    if seen is not None and seen != (row.id if row else 0):
+        raise ValuesChangedError
+    known = _entries(session, organisation.id)
+    filled = read_values(_parameters(), sent, known)
+    if filled.faults:
+        raise UnfitValuesError(filled.faults)
+    _check_together(known, filled.entries)
+    actor, now = by
+    set_parameters(session, organisation, filled.entries, now, actor)
+
+
+def set_entries(
+    session: Session, organisation: Organisation, entries: Mapping[str, Mapping[str, str]], by: tuple[str, datetime]
+) -> None:
+    """Set values from a file: of the list's parameters, which must fit, and of others, which pledges may use.
+
+    Raises:
+        lms.services.organisations.BadParametersError: a name or a text is not acceptable.
+        UnfitValuesError: a value does not fit; roll back.
+        AlikeChoicesError: with these a question would have two choices that read the same; roll back.
+    """
+    known = _entries(session, organisation.id)
+    actor, now = by
+    set_parameters(session, organisation, entries, now, actor)
+    faults = {
+        (each.name, language): fault
+        for each in _parameters()
+        if each.name in entries
+        for language, fault in faults_of(each, entries[each.name]).items()
+    }
+    if faults:
+        raise UnfitValuesError(faults)
+    _check_together(known, entries)
+
+
+def _check_together(known: Mapping[str, Mapping[str, str]], new: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse values that spoil a question which the present ones do not spoil."""
+    before = {(each.module.key, question.key) for each, question in _spoilt(shipped_catalogue(), known)}
+    after = _spoilt(shipped_catalogue(), {**known, **new})
+    if spoilt := [(each, question) for each, question in after if (each.module.key, question.key) not in before]:
+        raise AlikeChoicesError(_modules(spoilt))
+
+
+_Spoilt = list[tuple[ShippedModule, Question]]
+
+
+def _spoilt(modules: Sequence[ShippedModule], entries: Mapping[str, Mapping[str, str]]) -> _Spoilt:
+    """Return the questions in which two choices would read the same with these values, defaults for the rest."""
     known = {each.name: each.default or each.example for each in _parameters()} | dict(entries)
-    values = {language: {name: texts[language] for name, texts in known.items()} for language in LANGUAGES}
+    values = {language: {name: _as_read(texts[language]) for name, texts in known.items()} for language in LANGUAGES}
     found = []
-    for each in shipped_catalogue():
+    for each in modules:
         for question in each.questions:
             try:
                 filled_question(question, values)
@@ -293,11 +410,24 @@ def spoilt_questions(entries: Mapping[str, Mapping[str, str]]) -> list[tuple[Shi
     return found
 
 
+def _as_read(text: str) -> str:
+    """Return a text as the eye takes it: whatever the width of its letters and blanks."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def _modules(spoilt: _Spoilt) -> list[Module]:
+    return list({each.module.key: each.module for each, _question in spoilt}.values())
+
+
 def unset_parameters(session: Session, organisation_id: int, names: Collection[str]) -> list[str]:
     """Return which of these parameters have neither a value of the organisation nor a default, in order of the list."""
     known = _entries(session, organisation_id)
     defaults = {each.name for each in _parameters() if each.default is not None}
-    return [each.name for each in _parameters() if each.name in names and each.name not in known | defaults]
+    return [
+        each.name
+        for each in _parameters()
+        if each.name in names and each.name not in known and each.name not in defaults
+    ]
 
 
 def _defaults(session: Session, organisation_id: int, names: Collection[str]) -> dict[str, Mapping[str, str]]:
@@ -309,9 +439,9 @@ def _defaults(session: Session, organisation_id: int, names: Collection[str]) ->
     }
 
 
-def _entries(session: Session, organisation_id: int) -> set[str]:
+def _entries(session: Session, organisation_id: int) -> dict[str, Mapping[str, str]]:
     row = parameters_of(session, organisation_id)
-    return set(row.entries) if row else set()
+    return dict(row.entries) if row else {}
 
 
 def _parameters() -> list[Parameter]:

@@ -19,6 +19,7 @@ from lms.store.organisations import (
     find_organisation,
     parameters_of,
     units_of,
+    wait_for_others,
 )
 from lms.store.records import record
 
@@ -177,6 +178,7 @@ def set_parameters(
     """
     if problems := tuple(problem for name in entries for problem in _parameter_problems(name, entries[name])):
         raise BadParametersError(problems)
+    wait_for_others(session, organisation.id)
     present = parameters_of(session, organisation.id)
     known = dict(present.entries) if present else {}
     wanted = known | {

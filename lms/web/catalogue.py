@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, timedelta
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
-from markupsafe import Markup
 
-from courses.awareness import LANGUAGES, Lesson, Section
+from courses.awareness import LANGUAGES, LESSONS
 from courses.calendar import jst_date
 from courses.glossary import in_order
-from courses.parameters import read_values
+from courses.parameters import LONGEST_VALUE, ValueFault, by_place, is_one_line
 from lms.services.catalogue import (
+    AlikeChoicesError,
     CatalogueState,
     Decision,
+    NothingToAdoptError,
     ParametersNotSetError,
+    UnfitValuesError,
+    UnknownShippedModuleError,
+    ValuesChangedError,
     adopt_catalogue,
     catalogue_of,
+    set_values,
     shipped_catalogue,
     shipped_glossary,
     shipped_parameters,
-    spoilt_questions,
     unset_parameters,
     year_samples,
 )
-from lms.services.organisations import set_parameters
 from lms.services.permissions import Permission
 from lms.store.organisations import parameters_of
-from lms.web.markdown import to_html
+from lms.web.markdown import shown_sections
 from lms.web.modules import values_here
 from lms.web.request import now, reading, transaction
 from lms.web.security import requires, visitor
-from lms.wording.modules import adoption_fault, value_fault
-from quizzes.marking import right_answer
+from lms.wording.modules import adoption_fault, alike_sentence, value_fault, values_changed
 
 blueprint = Blueprint("catalogue", __name__, url_prefix="/s/<handle>/catalogue")
 
 glossary_blueprint = Blueprint("glossary", __name__, url_prefix="/s/<handle>/glossary")
 
 _LONGEST = 200
-_LONGEST_VALUE = 1000
+_FARTHEST = timedelta(days=731)
+"""A decision takes effect within two years: a slip in the year would shut the others out."""
 
 
 @blueprint.get("")
@@ -66,7 +70,7 @@ def _overview(error: str = "") -> str:
         adoptions=adoptions,
         missing=[labels[name][visitor().language] for name in missing],
         ticked=request.form.getlist("module") if error else waiting,
-        waiting=waiting,
+        is_open=any(each.state is not CatalogueState.CURRENT for each in entries),
         today=jst_date(now()),
         error=error,
         sent=request.form,
@@ -81,21 +85,29 @@ def adopt(handle: str) -> Response:
     decision, fault = _decision()
     if decision is None or not keys:
         return make_response(_overview(adoption_fault(fault or "no_module")), 422)
-    if not {each.module.key for each in shipped_catalogue()}.issuperset(keys):
-        abort(404)
     try:
         with transaction() as session:
             adopt_catalogue(session, asking.organisation, decision, asking.actor, now(), keys)
+    except UnknownShippedModuleError:
+        abort(404)
     except ParametersNotSetError:
         return make_response(_overview(adoption_fault("values_missing")), 409)
+    except NothingToAdoptError:
+        return make_response(_overview(adoption_fault("adopted_already")), 409)
+    except AlikeChoicesError as alike:
+        return make_response(_overview(_alike(alike)), 409)
     return make_response(redirect(url_for("catalogue.overview", handle=handle, done="adopted"), 303))
+
+
+def _alike(alike: AlikeChoicesError) -> str:
+    return alike_sentence([each.body[visitor().language].title for each in alike.modules])
 
 
 def _decision() -> tuple[Decision | None, str]:
     """Return the decision in the form, or what is wrong with it."""
-    texts = {name: request.form.get(name, "").replace("\0", "").strip() for name in ("decision", "approved_by")}
+    texts = {name: request.form.get(name, "").strip() for name in ("decision", "approved_by")}
     for name, text in texts.items():
-        if not 0 < len(text) <= _LONGEST:
+        if not 0 < len(text) <= _LONGEST or not is_one_line(text):
             return None, name
     try:
         effective_on = date.fromisoformat(request.form.get("effective_on", "").strip())
@@ -103,6 +115,8 @@ def _decision() -> tuple[Decision | None, str]:
         return None, "effective_on"
     if effective_on < jst_date(now()):  # what people read on a day that is over was something else
         return None, "retroactive"
+    if effective_on > jst_date(now()) + _FARTHEST:
+        return None, "too_far"
     return Decision(texts["decision"], texts["approved_by"], effective_on), ""
 
 
@@ -115,21 +129,14 @@ def module(handle: str, key: str) -> str:
     if found is None:
         abort(404)
     values = _values_or_defaults()
-    parts: list[tuple[str, list[tuple[Section, Markup]]]] = [
-        ("body", _shown(found.module.body[asking.language], values))
-    ]
-    parts.append(("supplement", _shown(found.module.supplement[asking.language], values)))
-    if found.module.exercise:
-        parts.append(("exercise", _shown(found.module.exercise[asking.language], values)))
-        if asking.may(Permission.ADOPT_CATALOGUE):
-            parts.append(("guide", _shown(found.module.guide[asking.language], values)))
-    questions = found.questions if asking.may(Permission.ADOPT_CATALOGUE) else ()
+    decides = asking.may(Permission.ADOPT_CATALOGUE)
+    shown = [name for name in LESSONS if getattr(found.module, name) and (decides or name != "guide")]
     return render_template(
         "catalogue/module.html",
         shipped=found,
         lesson=found.module.body[asking.language],
-        parts=parts,
-        questions=[(each, right_answer(each)) for each in questions],
+        parts=[(name, shown_sections(getattr(found.module, name)[asking.language], values)) for name in shown],
+        questions=found.questions if decides else (),
         values=values,
     )
 
@@ -143,10 +150,6 @@ def _values_or_defaults() -> dict[str, str]:
         for each in group.parameters
     }
     return shown | values_here()
-
-
-def _shown(lesson: Lesson, values: dict[str, str]) -> list[tuple[Section, Markup]]:
-    return [(each, to_html(each.markdown, values)) for each in lesson.sections]
 
 
 @glossary_blueprint.get("")
@@ -164,58 +167,54 @@ def glossary(handle: str) -> str:
 def values_page(handle: str) -> str:
     """Show the values that fill the texts, to be changed by those who may; a sample of the year can be put in first."""
     sample = year_samples().get(request.args.get("sample", ""))
-    sent = (
-        {(name, language): text for name, texts in sample.parameters.items() for language, text in texts.items()}
-        if sample
-        else {}
-    )
-    return _values(sent, {})
+    if sample is None or not visitor().may(Permission.MANAGE_CATALOGUE):
+        return _values({})
+    return _values(by_place(sample.parameters), is_sample=True)
 
 
-def _values(sent: dict[tuple[str, str], str], faults: dict[tuple[str, str], str], error: str = "") -> str:
+def _values(
+    sent: Mapping[tuple[str, str], str],
+    faults: Mapping[tuple[str, str], ValueFault] | None = None,
+    error: str = "",
+    *,
+    is_sample: bool = False,
+) -> str:
     row = parameters_of(reading(), visitor().organisation.id)
-    present = {
-        (name, language): text
-        for name, texts in (row.entries if row else {}).items()
-        for language, text in texts.items()
-    }
+    present = by_place(row.entries if row else {})
     return render_template(
         "catalogue/values.html",
         groups=shipped_parameters(),
         languages=LANGUAGES,
-        shown=present | sent,
+        shown={**present, **sent},
         present=present,
-        faults=faults,
+        faults={place: value_fault(fault) for place, fault in (faults or {}).items()},
+        error=error,
+        seen=row.id if row else 0,
         changed=row,
         samples=year_samples(),
-        error=error,
-        fills_sample=bool(sent) and not faults and not error,
-        longest=_LONGEST_VALUE,
+        is_sample=is_sample,
+        longest=LONGEST_VALUE,
     )
 
 
 @blueprint.post("/values")
 @requires(Permission.MANAGE_CATALOGUE)
-def set_values(handle: str) -> Response:
-    """Set the values that differ; nothing is set while one of them does not fit."""
+def set_values_here(handle: str) -> Response:
+    """Set the values that were sent and differ; nothing is set while one of them does not fit."""
     asking = visitor()
-    sent = {
-        (each.name, language): request.form[f"{each.name}-{language}"][: _LONGEST_VALUE + 1]
-        for group in shipped_parameters()
-        for each in group.parameters
-        for language in LANGUAGES
-        if f"{each.name}-{language}" in request.form
-    }
-    row = parameters_of(reading(), asking.organisation.id)
-    filled = read_values(shipped_parameters(), sent, row.entries if row else (), LANGUAGES)
-    faults = {place: value_fault(fault) for place, fault in filled.faults.items()}
-    faults |= {place: value_fault("too_long") for place, text in sent.items() if len(text) > _LONGEST_VALUE}
-    if faults:
-        return make_response(_values(sent, faults), 422)
-    spoilt = spoilt_questions((row.entries if row else {}) | dict(filled.entries))
-    if spoilt:
-        titles = dict.fromkeys(each.module.body[asking.language].title for each, _question in spoilt)
-        return make_response(_values(sent, {}, value_fault("alike", list(titles))), 422)
-    with transaction() as session:
-        set_parameters(session, asking.organisation, filled.entries, now(), asking.actor)
+    places = [
+        (each.name, language) for group in shipped_parameters() for each in group.parameters for language in LANGUAGES
+    ]
+    sent = {place: text for place in places if (text := request.form.get("-".join(place))) is not None}
+    seen = request.form.get("seen", "")
+    try:
+        with transaction() as session:
+            by = asking.actor, now()
+            set_values(session, asking.organisation, sent, by, int(seen) if seen.isascii() and seen.isdecimal() else -1)
+    except ValuesChangedError:
+        return make_response(_values({}, error=values_changed()), 409)
+    except UnfitValuesError as unfit:
+        return make_response(_values(sent, unfit.faults), 422)
+    except AlikeChoicesError as alike:
+        return make_response(_values(sent, error=_alike(alike)), 422)
     return make_response(redirect(url_for("catalogue.values_page", handle=handle, done="set"), 303))

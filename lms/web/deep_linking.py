@@ -24,7 +24,7 @@ from lms.services.permissions import Permission
 from lms.services.pledges import approved_texts
 from lms.services.role_texts import shipped_role_texts
 from lms.store.pledges import PledgeText
-from lms.web.markdown import to_html
+from lms.web.markdown import shown_sections
 from lms.web.request import now, reading, tool, transaction
 from lms.web.security import post_only_to, requires, visitor
 from lms.wording.gettext import _
@@ -113,7 +113,7 @@ def _what_is_read(content: Content) -> dict[str, Any]:
         values = parameter_values(session, asking.organisation.id, asking.language)
         shown["objectives"] = lesson.objectives
         try:
-            shown["sections"] = [(each, to_html(each.markdown, values)) for each in lesson.sections]
+            shown["sections"] = shown_sections(lesson, values)
         except MissingParameterError:
             shown["missing"] = True
     elif content.key == PLEDGES:

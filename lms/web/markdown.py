@@ -13,6 +13,7 @@ from markdown_it.token import Token
 from markupsafe import Markup, escape
 from mdit_py_plugins.container import container_plugin
 
+from courses.awareness import Lesson, Section
 from courses.parameters import fill
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -61,6 +62,15 @@ def to_html(markdown: str, values: Mapping[str, str]) -> Markup:
     """
     html = _parser().render(_fill_escaped(markdown, values))
     return Markup(nh3.clean(html, tags=_TAGS, link_rel="noopener noreferrer"))  # noqa: S704 - cleaned just here
+
+
+def shown_sections(lesson: Lesson, values: Mapping[str, str]) -> list[tuple[Section, Markup]]:
+    """Return the sections of a lesson, each with its clean HTML.
+
+    Raises:
+        courses.parameters.MissingParameterError: the organisation has not set a value that the text needs.
+    """
+    return [(each, to_html(each.markdown, values)) for each in lesson.sections]
 
 
 def to_inline_html(markdown: str, values: Mapping[str, str]) -> Markup:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
-from markupsafe import Markup
 
-from courses.awareness import Lesson, Section
+from courses.awareness import Lesson
 from courses.calendar import jst_date
 from lms.services.attempts import Learner, complete_supplement, test_desk
 from lms.services.awareness import ModuleInUse, keep_place, module_in_use, parameter_values, reading_place
 from lms.services.permissions import Permission
-from lms.web.markdown import to_html
+from lms.web.markdown import shown_sections, to_html
 from lms.web.request import now, reading, transaction
 from lms.web.security import requires, visitor
 
@@ -104,7 +103,7 @@ def supplement(handle: str, key: str) -> str:
         "modules/supplement.html",
         module=module,
         lesson=lesson,
-        sections=_shown(lesson),
+        sections=shown_sections(lesson, values_here()),
         desk=test_desk(reading(), learner(), module, now()),
     )
 
@@ -139,12 +138,9 @@ def _whole(key: str, name: Literal["exercise", "guide"]) -> str:
     if not lessons:
         abort(404)
     lesson = lessons[visitor().language]
-    return render_template("modules/exercise.html", module=module, lesson=lesson, sections=_shown(lesson), name=name)
-
-
-def _shown(lesson: Lesson) -> list[tuple[Section, Markup]]:
-    values = values_here()
-    return [(each, to_html(each.markdown, values)) for each in lesson.sections]
+    return render_template(
+        "modules/exercise.html", module=module, lesson=lesson, sections=shown_sections(lesson, values_here()), name=name
+    )
 
 
 def _position(lesson: Lesson, section_id: str) -> int:

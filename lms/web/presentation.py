@@ -11,6 +11,7 @@ from flask import Flask, g, session, url_for
 from flask_login import current_user
 from jinja2 import StrictUndefined
 
+from courses.awareness import ModuleKind
 from courses.calendar import JST, jst_date
 from courses.ledger import short_id
 from courses.parameters import fill
@@ -104,6 +105,7 @@ def init_app(app: Flask) -> None:
     environment.globals.update(
         platform_field_label=platform_words.platform_field_label,
         catalogue_state_label=catalogue_state_label,
+        module_kinds=[kind.value for kind in ModuleKind],
         module_kind_label=module_kind_label,
         module_part_label=module_part_label,
         platform_state_label=platform_words.platform_state_label,

@@ -48,9 +48,13 @@ def module_part_label(part: str) -> str:
 
 _ADOPTION_FAULTS: dict[str, Callable[[], str]] = {
     "no_module": lambda: _("Please tick at least one module."),
-    "decision": lambda: _("Please give the number or name of the decision, in at most 200 characters."),
-    "approved_by": lambda: _("Please name the office or body that decided, in at most 200 characters."),
+    "decision": lambda: _("Please give the number or name of the decision on one line, in at most 200 characters."),
+    "approved_by": lambda: _("Please name the office or body that decided on one line, in at most 200 characters."),
     "effective_on": lambda: _("Please give the day on which it takes effect."),
+    "too_far": lambda: _("Please give a day within two years."),
+    "adopted_already": lambda: _(
+        "The ticked modules are adopted from that day already, in the version that is shipped."
+    ),
     "retroactive": lambda: _(
         "A decision can't take effect on a day that is over: what people read then was something else."
     ),
@@ -65,18 +69,28 @@ def adoption_fault(code: str) -> str:
 
 _VALUE_FAULTS: dict[str, Callable[[], str]] = {
     "missing": lambda: _("Please fill it in, in each language."),
-    "unfit": lambda: _(
-        "This does not fit: an address begins with https://, a number is written in digits, and all stands on one line."
-    ),
+    "line": lambda: _("Please write it on one line, without control characters."),
     "too_long": lambda: _("At most 1,000 characters."),
+    "address": lambda: _("An address begins with https:// or http:// and has no blanks."),
+    "email": lambda: _("This is no mail address."),
+    "number": lambda: _("Please write the number in digits, without zeros before it."),
+    "differs": lambda: _("The number must be the same in each language."),
 }
 
 
-def value_fault(code: str, titles: Sequence[str] = ()) -> str:
-    """Return what is wrong with a value that fills texts, or with values together that fill modules with these titles."""
-    if code == "alike":
-        return _(
-            "With these values, two choices of a question would read the same in: %(modules)s.",
-            modules=_(", ").join(titles),
-        )
+def value_fault(code: str) -> str:
+    """Return what is wrong with a value that fills texts."""
     return _VALUE_FAULTS[code]()
+
+
+def alike_sentence(titles: Sequence[str]) -> str:
+    """Return that values spoil questions of the modules with these titles."""
+    return _(
+        "With these values, two choices of a question would read the same in: %(modules)s.",
+        modules=_(", ").join(titles),
+    )
+
+
+def values_changed() -> str:
+    """Return that somebody else was quicker."""
+    return _("Somebody set values while this page stood open. You see the present ones; please make your change again.")

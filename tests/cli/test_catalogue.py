@@ -42,10 +42,23 @@ def test_values_that_only_the_organisation_can_give_come_first(terminal: Termina
     assert printed.count("\n") == len(shipped_catalogue()) + 1
 
 
-def test_one_module_is_adopted_alone(installed: Terminal) -> None:  # noqa: F811
+def test_what_is_adopted_already_is_not_adopted_twice(installed: Terminal) -> None:  # noqa: F811
+    assert "are adopted from that day already" in installed.refused("catalogue", "adopt", *DECISION)
+
+
+def test_values_that_do_not_fit_are_named(terminal: Terminal, tmp_path: Path) -> None:  # noqa: F811
+    terminal.done("organisation", "add", "kakuu", "架空大学", "Kakuu University")
+    file = tmp_path / "values.yaml"
+    file.write_text('policy_url: {ja: "javascript:alert(1)", en: "https://a.invalid/"}', "utf-8")
+    assert "policy_url (ja): An address begins with" in terminal.refused("parameters", "set", file)
+
+
+def test_one_module_is_adopted_alone(terminal: Terminal) -> None:  # noqa: F811
+    terminal.done("organisation", "add", "kakuu", "架空大学", "Kakuu University")
+    terminal.done("parameters", "set", FOLDER / "parameters.yaml")
     key = shipped_catalogue()[1].module.key
-    printed = installed.done("catalogue", "adopt", *DECISION, "--module", key, "--effective-on", "2027-04-01")
+    printed = terminal.done("catalogue", "adopt", *DECISION, "--module", key, "--effective-on", "2027-04-01")
     assert printed.splitlines()[0].startswith(key)
     assert printed.count("\n") == 2
     assert "Adopted from 2027-04-01" in printed
-    assert "no module “unknown”" in installed.refused("catalogue", "adopt", *DECISION, "--module", "unknown")
+    assert "no module “unknown”" in terminal.refused("catalogue", "adopt", *DECISION, "--module", "unknown")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from courses.parameters import parameters_in
+from courses.parameters import by_place, parameters_in
+from lms.services import catalogue
 from lms.services.awareness import UnknownModuleError, module_in_use, parameter_values
 from lms.services.catalogue import (
     Decision,
@@ -21,8 +23,8 @@ from lms.services.catalogue import (
 )
 from lms.services.organisations import set_parameters
 from lms.store.awareness import Adoption
-from lms.store.organisations import Organisation, OrganisationParameters
-from tests.factories import ACTOR, MODULE, set_examples
+from lms.store.organisations import Organisation, OrganisationParameters, parameters_of
+from tests.factories import ACTOR, MODULE, adopt, set_examples, small_module
 
 DAY = date(2026, 4, 1)
 DECISION = Decision("第1回委員会 議題2", "情報セキュリティ委員会", DAY)
@@ -93,11 +95,96 @@ def test_a_module_that_is_not_shipped_is_not_adopted(
     assert count(session, Adoption) == 0
 
 
-def test_adopting_again_sets_nothing_anew(session: Session, organisation: Organisation, now: datetime) -> None:
+def test_values_that_make_two_choices_read_the_same_are_refused(
+    session: Session, organisation: Organisation, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = small_module()
+    choices = ("{{ contact_name }}", "{{ secretariat_name }}", "誰でもよい")
+    options = [
+        replace(each, text=dict.fromkeys(("ja", "en"), text))
+        for each, text in zip(shipped.questions[0].options, choices, strict=True)
+    ]
+    question = replace(shipped.questions[0], options=tuple(options))
+    monkeypatch.setattr(catalogue, "shipped_catalogue", lambda: (replace(shipped, questions=(question,)),))
+    by = ACTOR, now
+    same = {"ja": "総務係", "en": "General Affairs"}
+    catalogue.set_entries(session, organisation, {"contact_name": same}, by)
+    spoiling = [
+        {"secretariat_name": same},
+        {"secretariat_name": {"ja": "総務　係", "en": "x"}, "contact_name": {"ja": "総務 係", "en": "y"}},
+        {"secretariat_name": {"ja": "誰でもよい", "en": "x"}},
+    ]
+    for entries in spoiling:
+        with pytest.raises(catalogue.AlikeChoicesError) as caught:
+            catalogue.set_values(session, organisation, by_place(entries), by)
+        assert [each.key for each in caught.value.modules] == [MODULE]
+    # What others have spoilt before does not shut out a change that spoils nothing more.
+    set_parameters(session, organisation, {"secretariat_name": same}, now, ACTOR)
+    catalogue.set_values(
+        session, organisation, by_place({"contact_email": dict.fromkeys(("ja", "en"), "a@b.invalid")}), by
+    )
+    with pytest.raises(catalogue.AlikeChoicesError):
+        adopt_catalogue(session, organisation, DECISION, ACTOR, now)
+
+
+def test_values_from_a_file_must_fit(session: Session, organisation: Organisation, now: datetime) -> None:
+    for name, text in {
+        "policy_url": "javascript:alert(1)",
+        "password_min_length": "many",
+        "backup_rule": "一\n二",
+    }.items():
+        with pytest.raises(catalogue.UnfitValuesError) as caught:
+            catalogue.set_entries(session, organisation, {name: dict.fromkeys(("ja", "en"), text)}, (ACTOR, now))
+        assert set(caught.value.faults) == {(name, "ja"), (name, "en")}
+    own = {"own_name": {"ja": "独自\n二行", "en": "own"}}
+    catalogue.set_entries(session, organisation, own, (ACTOR, now))
+    assert parameter_values(session, organisation.id, "en")["own_name"] == "own"
+
+
+def test_values_that_somebody_else_set_meanwhile_are_not_written_over(
+    session: Session, organisation: Organisation, now: datetime
+) -> None:
     set_examples(session, organisation, now)
-    adopt_catalogue(session, organisation, DECISION, ACTOR, now)
-    rows = count(session, OrganisationParameters)
-    set_parameters(session, organisation, {"backup_rule": {"ja": "毎晩取ります。", "en": "Nightly."}}, now, ACTOR)
-    adopt_catalogue(session, organisation, DECISION, ACTOR, now)
-    assert count(session, OrganisationParameters) == rows + 1
-    assert parameter_values(session, organisation.id, "en")["backup_rule"] == "Nightly."
+    row = parameters_of(session, organisation.id)
+    assert row is not None
+    new = by_place({"contact_phone": dict.fromkeys(("ja", "en"), "0001")})
+    set_parameters(session, organisation, {"backup_rule": {"ja": "毎晩。", "en": "Nightly."}}, now, ACTOR)
+    with pytest.raises(catalogue.ValuesChangedError):
+        catalogue.set_values(session, organisation, new, (ACTOR, now), row.id)
+    newest = parameters_of(session, organisation.id)
+    assert newest is not None
+    catalogue.set_values(session, organisation, new, (ACTOR, now), newest.id)
+    assert parameter_values(session, organisation.id, "ja")["contact_phone"] == "0001"
+
+
+def test_what_is_adopted_already_is_not_adopted_twice(
+    session: Session, organisation: Organisation, now: datetime
+) -> None:
+    set_examples(session, organisation, now)
+    adopt_catalogue(session, organisation, DECISION, ACTOR, now, [MODULE])
+    with pytest.raises(catalogue.NothingToAdoptError):
+        adopt_catalogue(session, organisation, DECISION, ACTOR, now, [MODULE])
+    rest = adopt_catalogue(session, organisation, DECISION, ACTOR, now)
+    assert MODULE not in rest.versions
+    assert len(rest.versions) == len(shipped_catalogue()) - 1
+
+
+def test_the_next_version_and_its_day_are_told(session: Session, organisation: Organisation, now: datetime) -> None:
+    set_examples(session, organisation, now)
+    old = small_module(edition="以前の版")
+    adopt(session, organisation, old)
+    state = catalogue.CatalogueState
+
+    def of_core(today: date) -> catalogue.CatalogueEntry:
+        entries, _adoptions = catalogue.catalogue_of(session, organisation.id, today)
+        return next(each for each in entries if each.shipped.module.key == MODULE)
+
+    assert of_core(DAY).state is state.NEWER_SHIPPED
+    later = Decision("議題3", "委員会", date(2026, 10, 1))
+    adopt_catalogue(session, organisation, later, ACTOR, now, [MODULE])
+    assert (of_core(DAY).state, of_core(date(2026, 10, 1)).state) == (state.COMING, state.CURRENT)
+    adopt(session, organisation, small_module(edition="別の版"), effective_on=date(2027, 4, 1))
+    assert of_core(date(2026, 10, 1)).state is state.NEWER_SHIPPED
+    coming = of_core(DAY).coming
+    assert coming is not None
+    assert coming.effective_on == date(2027, 4, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -106,6 +107,20 @@ def test_a_newer_version_waits_for_a_decision_and_takes_effect_on_its_day(ciso: 
     assert DECISION["decision"] in page
 
 
+def test_what_was_adopted_for_a_later_day_can_be_adopted_sooner_and_not_twice(
+    ciso: Visit, tool_database: Database
+) -> None:
+    put_old_version_in_force(tool_database)
+    later = DECISION | {"module": MODULE, "effective_on": (TODAY + timedelta(days=700)).isoformat()}
+    assert ciso.post("/catalogue/adopt", data=later).status_code == 303
+    assert ciso.post("/catalogue/adopt", data=later).status_code == 409
+    assert 'name="decision"' in page_of(ciso.get("/catalogue"))
+    assert ciso.post("/catalogue/adopt", data=DECISION | {"module": MODULE}).status_code == 303
+    page = page_of(ciso.get("/catalogue"))
+    assert "All shipped modules are in force." in page
+    assert 'name="decision"' not in page
+
+
 def test_an_open_attempt_goes_on_with_its_version_when_another_takes_effect(
     ciso: Visit, tool_database: Database
 ) -> None:
@@ -129,6 +144,8 @@ def test_an_open_attempt_goes_on_with_its_version_when_another_takes_effect(
         {"approved_by": " "},
         {"effective_on": ""},
         {"effective_on": "2026-13-01"},
+        {"effective_on": "9999-12-31"},
+        {"decision": "議題\u202e1"},
         {"effective_on": (TODAY - timedelta(days=1)).isoformat()},
         {"module": []},
     ],
@@ -199,8 +216,15 @@ def fields(**changes: str) -> dict[str, str]:
     return sent | changes
 
 
+def seen(visit: Visit) -> dict[str, str]:
+    """What the page says of the values that it shows."""
+    found = re.search(r'name="seen" value="(\d+)"', page_of(visit.get("/catalogue/values")))
+    assert found is not None
+    return {"seen": found[1]}
+
+
 def test_values_are_set_at_once_and_in_the_texts(secretary: Visit, tool_database: Database) -> None:
-    answer = secretary.post("/catalogue/values", data=fields())
+    answer = secretary.post("/catalogue/values", data=fields() | seen(secretary))
     assert path_of(answer) == secretary.path("/catalogue/values")
     assert "値を設定しました。" in page_of(secretary.get("/catalogue/values?done=set"))
     for language in LANGUAGES:
@@ -212,20 +236,34 @@ def test_values_are_set_at_once_and_in_the_texts(secretary: Visit, tool_database
     assert next(each.example["ja"] for each in PARAMETERS if each.name == "scope_statement") in text
 
 
+def test_two_who_set_values_at_once_do_not_undo_each_other(
+    secretary: Visit, launched: Launched, tool_database: Database
+) -> None:
+    first, other = seen(secretary), launched("00123")
+    assert other.post("/catalogue/values", data=fields() | seen(other)).status_code == 303
+    answer = secretary.post("/catalogue/values", data=fields(**{"contact_phone-ja": "9"}) | first)
+    assert answer.status_code == 409
+    assert "開いている間に" in page_of(answer)
+    example = next(each.example["ja"] for each in PARAMETERS if each.name == "contact_phone")
+    assert values_of(tool_database, "ja")["contact_phone"] == example
+    assert secretary.post("/catalogue/values", data=fields() | {"seen": "x"}).status_code == 409
+
+
 def test_the_same_values_again_are_no_new_record(secretary: Visit, tool_database: Database) -> None:
-    secretary.post("/catalogue/values", data=fields())
+    secretary.post("/catalogue/values", data=fields() | seen(secretary))
     rows = count(tool_database, OrganisationParameters)
-    secretary.post("/catalogue/values", data=fields())
+    secretary.post("/catalogue/values", data=fields() | seen(secretary))
     assert count(tool_database, OrganisationParameters) == rows
 
 
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("policy_url-ja", "javascript:alert(1)", "does not fit"),
-        ("secretariat_email-en", "nobody", "does not fit"),
-        ("password_min_length-ja", "twelve", "does not fit"),
+        ("policy_url-ja", "javascript:alert(1)", "An address begins"),
+        ("secretariat_email-en", "nobody", "no mail address"),
+        ("password_min_length-ja", "twelve", "in digits"),
         ("contact_name-en", "", "in each language"),
+        ("contact_phone-ja", "two\nlines", "on one line"),
         ("backup_rule-ja", "x" * 1001, "At most 1,000"),
     ],
 )
@@ -233,7 +271,8 @@ def test_a_value_that_does_not_fit_is_named_and_nothing_is_set(
     launched: Launched, tool_database: Database, name: str, value: str, sentence: str
 ) -> None:
     before = values_of(tool_database, "en")
-    answer = launched("00123", locale="en").post("/catalogue/values", data=fields(**{name: value}))
+    secretary = launched("00123", locale="en")
+    answer = secretary.post("/catalogue/values", data=fields(**{name: value}) | seen(secretary))
     page = page_of(answer)
     assert answer.status_code == 422
     assert f'id="{name}-error"' in page
@@ -242,23 +281,37 @@ def test_a_value_that_does_not_fit_is_named_and_nothing_is_set(
     assert values_of(tool_database, "en") == before
 
 
+def test_values_that_would_spoil_a_question_are_refused_with_the_modules_title(
+    secretary: Visit, tool_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = shipped_catalogue()[0]
+    answers = iter([[], [(shipped, shipped.questions[0])]])
+    monkeypatch.setattr("lms.services.catalogue._spoilt", lambda *_: next(answers))
+    before = values_of(tool_database, "ja")
+    answer = secretary.post("/catalogue/values", data=fields() | seen(secretary))
+    assert answer.status_code == 422
+    assert f"二つの選択肢が同じ文になります：{shipped.module.body['ja'].title}" in page_of(answer)
+    assert values_of(tool_database, "ja") == before
+
+
 def test_an_emptied_value_says_the_default_again_but_what_has_none_can_not_be_emptied(
     secretary: Visit, tool_database: Database
 ) -> None:
-    secretary.post("/catalogue/values", data=fields())
+    secretary.post("/catalogue/values", data=fields() | seen(secretary))
     emptied = {f"backup_rule-{language}": "" for language in LANGUAGES}
-    assert secretary.post("/catalogue/values", data=fields(**emptied)).status_code == 303
+    assert secretary.post("/catalogue/values", data=fields(**emptied) | seen(secretary)).status_code == 303
     default = next(each.default for each in PARAMETERS if each.name == "backup_rule")
     assert default is not None
     assert values_of(tool_database, "ja")["backup_rule"] == default["ja"]
     emptied = {f"contact_name-{language}": "" for language in LANGUAGES}
-    assert secretary.post("/catalogue/values", data=fields(**emptied)).status_code == 422
+    assert secretary.post("/catalogue/values", data=fields(**emptied) | seen(secretary)).status_code == 422
 
 
 def test_those_who_decide_see_the_values_and_do_not_set_them(ciso: Visit) -> None:
     page = page_of(ciso.get("/catalogue/values"))
     assert "Who approves changes" in page
     assert "<textarea" not in page
+    assert "sample stands" not in page_of(ciso.get("/catalogue/values?sample=education"))
     assert ciso.post("/catalogue/values", data=fields()).status_code == 403
 
 
