@@ -8,7 +8,14 @@ from typing import Any
 
 import yaml
 
+from courses.parameters import fill
+from lms.services.catalogue import shipped_parameters
+
 BANK = Path(__file__).parents[2] / "courses/catalogue/modules/isms-and-my-role/questions.yaml"
+VALUES = {each.name: each.default for group in shipped_parameters() for each in group.parameters if each.default} | (
+    yaml.safe_load((Path(__file__).parents[1] / "practice_organisation/parameters.yaml").read_text("utf-8"))
+)
+"""What the practice organisation puts into texts, by language."""
 RAW_QUESTIONS: list[dict[str, Any]] = yaml.safe_load(BANK.read_text("utf-8"))["questions"]
 
 
@@ -38,7 +45,15 @@ def _right(raw: dict[str, Any], language: str) -> RightAnswer:
     return RightAnswer(raw["kind"], values=tuple(each["key"] for each in raw["options"] if each["correct"]))
 
 
-_BY_STEM = {_plain(raw["stem"][language]): _right(raw, language) for raw in RAW_QUESTIONS for language in ("ja", "en")}
+def _filled(text: str, language: str) -> str:
+    return fill(text, {name: texts[language] for name, texts in VALUES.items()})
+
+
+_BY_STEM = {
+    _plain(_filled(raw["stem"][language], language)): _right(raw, language)
+    for raw in RAW_QUESTIONS
+    for language in ("ja", "en")
+}
 
 
 def right_answer_to(stem: str) -> RightAnswer:

@@ -47,7 +47,7 @@ def test_what_a_teacher_chooses_becomes_activities_that_staff_open(
     walker.follow(view.locator(".search-line button"))
     expect(view.locator("input[value=pledges]")).to_be_checked()
     walker.follow(view.locator(f"button[formaction$='/preview/{MODULE}']"))
-    assert view.locator("article.prose").count() == 10
+    assert view.locator("article.prose").count() == 11
     walker.follow(view.locator(f"button[name=item][value='{MODULE}']"))
     expect(view.locator("input[name=item]:checked")).to_have_count(2)
     walker.follow(view.locator("button[formaction$='/items']"))
