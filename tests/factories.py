@@ -33,7 +33,7 @@ from lms.lti.keysets import UnknownKid
 from lms.lti.messages import Launch
 from lms.services.attempts import Learner, read_paper, save_answer, start_attempt, submit_attempt
 from lms.services.awareness import ModuleInUse, module_in_use
-from lms.services.catalogue import ShippedModule, keep_versions, shipped_parameters
+from lms.services.catalogue import keep_versions
 from lms.services.identities import link_by_decision, see_identity
 from lms.services.launches import LoginRequest, begin_login, check_login, complete_launch
 from lms.services.ledger import sequence
@@ -42,6 +42,7 @@ from lms.services.organisations import add_units, set_parameters
 from lms.services.people import find_person
 from lms.services.platforms import NewPlatform, add_platform
 from lms.services.requirements import Approval, approve_requirement
+from lms.services.shipped import ShippedModule, shipped_parameters
 from lms.services.staff_lists import apply_import
 from lms.store.attempts import ITEMS, AttemptResult
 from lms.store.awareness import Adoption

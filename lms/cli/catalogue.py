@@ -10,23 +10,17 @@ import click
 
 from courses.awareness import LANGUAGES, short_version
 from courses.calendar import jst_date
-from courses.proofreading import LONGEST_QUOTATION, Remark, copied, proofread_catalogue, texts_with_places
+from courses.plain_words import LONGEST_QUOTATION, copied
+from courses.proofreading import Remark, proofread_catalogue, texts_with_places
 from courses.reading_time import minutes, newcomers_path, yearly_load
 from lms.cli.awareness import DAY
 from lms.cli.context import CommandContext
 from lms.cli.organisations import ORGANISATION_OPTION, READABLE_FILE, explained
-from lms.services.catalogue import (
-    AlikeChoicesError,
-    Decision,
-    NothingToAdoptError,
-    ParametersNotSetError,
-    UnknownShippedModuleError,
-    adopt_catalogue,
-    shipped_catalogue,
-    shipped_parameters,
-)
+from lms.services.catalogue import Decision, NothingToAdoptError, ParametersNotSetError, adopt_catalogue
 from lms.services.organisations import find_organisation_or_only
 from lms.services.requirement_defaults import CORE_MODULE
+from lms.services.shipped import UnknownShippedModuleError, shipped_catalogue, shipped_parameters
+from lms.services.text_values import AlikeChoicesError
 from lms.wording.gettext import _, current_language
 from lms.wording.modules import adoption_fault, alike_sentence
 

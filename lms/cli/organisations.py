@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from courses.staff_lists import StaffListRefused, read_unit_list
 from lms.cli.context import CommandContext
-from lms.services.catalogue import AlikeChoicesError, UnfitValuesError, set_entries
 from lms.services.organisations import (
     BadOrganisationKeyError,
     BadParametersError,
@@ -27,6 +26,7 @@ from lms.services.organisations import (
     add_units,
     find_organisation_or_only,
 )
+from lms.services.text_values import AlikeChoicesError, UnfitValuesError, set_entries
 from lms.store.organisations import Organisation
 from lms.wording.gettext import _, current_language
 from lms.wording.modules import alike_sentence, value_fault

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from courses.requirements import PLEDGE, Audience, Occasion, Requirement
 from courses.roles import IsmsRole
 from lms.services.awareness import modules_in_use
-from lms.services.catalogue import YEARLY_UNIT
 from lms.services.requirements import Approval, approve_requirement, default_requirements
+from lms.services.shipped import YEARLY_UNIT
 from lms.store.organisations import Organisation
 from lms.store.pledges import approvals_of, texts_of
 from lms.store.requirements import RequirementVersion, requirements_of

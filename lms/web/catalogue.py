@@ -12,24 +12,28 @@ from courses.calendar import jst_date
 from courses.glossary import in_order
 from courses.parameters import LONGEST_VALUE, ValueFault, by_place, is_one_line
 from lms.services.catalogue import (
-    AlikeChoicesError,
     CatalogueState,
     Decision,
     NothingToAdoptError,
     ParametersNotSetError,
-    UnfitValuesError,
-    UnknownShippedModuleError,
-    ValuesChangedError,
     adopt_catalogue,
     catalogue_of,
-    set_values,
+)
+from lms.services.permissions import Permission
+from lms.services.shipped import (
+    UnknownShippedModuleError,
     shipped_catalogue,
     shipped_glossary,
     shipped_parameters,
-    unset_parameters,
     year_samples,
 )
-from lms.services.permissions import Permission
+from lms.services.text_values import (
+    AlikeChoicesError,
+    UnfitValuesError,
+    ValuesChangedError,
+    set_values,
+    unset_parameters,
+)
 from lms.store.organisations import parameters_of
 from lms.web.markdown import shown_sections
 from lms.web.modules import values_here

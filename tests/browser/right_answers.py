@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from courses.parameters import fill
-from lms.services.catalogue import shipped_parameters
+from lms.services.shipped import shipped_parameters
 
 BANK = Path(__file__).parents[2] / "courses/catalogue/modules/isms-and-my-role/questions.yaml"
 VALUES = {each.name: each.default for group in shipped_parameters() for each in group.parameters if each.default} | (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lms.services.catalogue import shipped_catalogue
+from lms.services.shipped import shipped_catalogue
 from tests.browser.accessibility import focus_fault, violations_of
 from tests.browser.conftest import NewContext
 from tests.browser.layout import check_width

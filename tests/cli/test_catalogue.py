@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from courses.awareness import LANGUAGES
-from lms.services.catalogue import shipped_catalogue
+from lms.services.shipped import shipped_catalogue
 from tests.cli.test_commands import FOLDER, Terminal, installed, terminal  # noqa: F401 - fixtures
 
 DECISION = ("--decision", "議題3", "--approved-by", "委員会")

@@ -9,14 +9,8 @@ from courses.glossary import in_order
 from courses.parameters import Parameter, fault_of, filled_question
 from courses.proofreading import proofread_catalogue
 from courses.reading_time import minutes
-from lms.services.catalogue import (
-    ShippedModule,
-    shipped_catalogue,
-    shipped_glossary,
-    shipped_parameters,
-    year_samples,
-)
 from lms.services.requirement_defaults import CORE_MODULE
+from lms.services.shipped import ShippedModule, shipped_catalogue, shipped_glossary, shipped_parameters, year_samples
 
 PARAMETERS = [each for group in shipped_parameters() for each in group.parameters]
 

@@ -20,13 +20,14 @@ from courses.roles import IsmsRole
 from courses.staff_lists import StaffRow, read_staff_list, read_unit_list
 from lms.services.attempts import Learner, read_paper, save_answer, start_attempt, submit_attempt
 from lms.services.awareness import module_in_use
-from lms.services.catalogue import YEARLY_UNIT, Decision, adopt_catalogue
+from lms.services.catalogue import Decision, adopt_catalogue
 from lms.services.identities import link_by_decision
 from lms.services.organisations import add_organisation, add_units, set_parameters
 from lms.services.people import find_person
 from lms.services.permissions import grant_role
 from lms.services.platforms import NewPlatform, add_platform
 from lms.services.requirement_defaults import adopt_default_load, default_load
+from lms.services.shipped import YEARLY_UNIT
 from lms.services.staff_lists import apply_import
 from lms.store.base import Database
 from lms.store.identities import LtiIdentity

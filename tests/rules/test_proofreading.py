@@ -10,16 +10,8 @@ import pytest
 
 from courses.awareness import LANGUAGES, Lesson, Module, ModuleKind, Section, read_lesson, read_module
 from courses.parameters import Parameter, ParameterGroup, ParameterKind
-from courses.proofreading import (
-    Remark,
-    copied,
-    foreign_words,
-    is_clause,
-    proofread,
-    proofread_catalogue,
-    stems_twice,
-    unfit_parameters,
-)
+from courses.plain_words import copied, foreign_words
+from courses.proofreading import Remark, is_clause, proofread, proofread_catalogue, stems_twice, unfit_parameters
 from courses.reading_time import characters, minutes, minutes_of_test, newcomers_path, reading_minutes, yearly_load
 from quizzes.questions import Question, read_bank
 

@@ -17,8 +17,9 @@ from lms.services.awareness import (
     questions_by_hash,
     reading_place,
 )
-from lms.services.catalogue import Decision, adopt_catalogue, keep_versions, shipped_catalogue
+from lms.services.catalogue import Decision, adopt_catalogue, keep_versions
 from lms.services.organisations import add_organisation, set_parameters
+from lms.services.shipped import shipped_catalogue
 from lms.store.awareness import Adoption, ModuleVersion, QuestionVersion, ReadingPlace
 from lms.store.base import Database
 from lms.store.organisations import Organisation

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from courses.parameters import by_place, parameters_in
+from courses.parameters import parameters_in
 from lms.services import catalogue
 from lms.services.awareness import UnknownModuleError, module_in_use, parameter_values
-from lms.services.catalogue import (
-    Decision,
-    ParametersNotSetError,
-    UnknownShippedModuleError,
-    adopt_catalogue,
-    shipped_catalogue,
-    shipped_parameters,
-    unset_parameters,
-)
-from lms.services.organisations import set_parameters
+from lms.services.catalogue import Decision, ParametersNotSetError, adopt_catalogue
+from lms.services.shipped import UnknownShippedModuleError, shipped_catalogue, shipped_parameters
+from lms.services.text_values import unset_parameters
 from lms.store.awareness import Adoption
-from lms.store.organisations import Organisation, OrganisationParameters, parameters_of
+from lms.store.organisations import Organisation, OrganisationParameters
 from tests.factories import ACTOR, MODULE, adopt, set_examples, small_module
 
 DAY = date(2026, 4, 1)
@@ -93,68 +85,6 @@ def test_a_module_that_is_not_shipped_is_not_adopted(
         adopt_catalogue(session, organisation, DECISION, ACTOR, now, [MODULE, "unknown"])
     assert caught.value.key == "unknown"
     assert count(session, Adoption) == 0
-
-
-def test_values_that_make_two_choices_read_the_same_are_refused(
-    session: Session, organisation: Organisation, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shipped = small_module()
-    choices = ("{{ contact_name }}", "{{ secretariat_name }}", "誰でもよい")
-    options = [
-        replace(each, text=dict.fromkeys(("ja", "en"), text))
-        for each, text in zip(shipped.questions[0].options, choices, strict=True)
-    ]
-    question = replace(shipped.questions[0], options=tuple(options))
-    monkeypatch.setattr(catalogue, "shipped_catalogue", lambda: (replace(shipped, questions=(question,)),))
-    by = ACTOR, now
-    same = {"ja": "総務係", "en": "General Affairs"}
-    catalogue.set_entries(session, organisation, {"contact_name": same}, by)
-    spoiling = [
-        {"secretariat_name": same},
-        {"secretariat_name": {"ja": "総務　係", "en": "x"}, "contact_name": {"ja": "総務 係", "en": "y"}},
-        {"secretariat_name": {"ja": "誰でもよい", "en": "x"}},
-    ]
-    for entries in spoiling:
-        with pytest.raises(catalogue.AlikeChoicesError) as caught:
-            catalogue.set_values(session, organisation, by_place(entries), by)
-        assert [each.key for each in caught.value.modules] == [MODULE]
-    # What others have spoilt before does not shut out a change that spoils nothing more.
-    set_parameters(session, organisation, {"secretariat_name": same}, now, ACTOR)
-    catalogue.set_values(
-        session, organisation, by_place({"contact_email": dict.fromkeys(("ja", "en"), "a@b.invalid")}), by
-    )
-    with pytest.raises(catalogue.AlikeChoicesError):
-        adopt_catalogue(session, organisation, DECISION, ACTOR, now)
-
-
-def test_values_from_a_file_must_fit(session: Session, organisation: Organisation, now: datetime) -> None:
-    for name, text in {
-        "policy_url": "javascript:alert(1)",
-        "password_min_length": "many",
-        "backup_rule": "一\n二",
-    }.items():
-        with pytest.raises(catalogue.UnfitValuesError) as caught:
-            catalogue.set_entries(session, organisation, {name: dict.fromkeys(("ja", "en"), text)}, (ACTOR, now))
-        assert set(caught.value.faults) == {(name, "ja"), (name, "en")}
-    own = {"own_name": {"ja": "独自\n二行", "en": "own"}}
-    catalogue.set_entries(session, organisation, own, (ACTOR, now))
-    assert parameter_values(session, organisation.id, "en")["own_name"] == "own"
-
-
-def test_values_that_somebody_else_set_meanwhile_are_not_written_over(
-    session: Session, organisation: Organisation, now: datetime
-) -> None:
-    set_examples(session, organisation, now)
-    row = parameters_of(session, organisation.id)
-    assert row is not None
-    new = by_place({"contact_phone": dict.fromkeys(("ja", "en"), "0001")})
-    set_parameters(session, organisation, {"backup_rule": {"ja": "毎晩。", "en": "Nightly."}}, now, ACTOR)
-    with pytest.raises(catalogue.ValuesChangedError):
-        catalogue.set_values(session, organisation, new, (ACTOR, now), row.id)
-    newest = parameters_of(session, organisation.id)
-    assert newest is not None
-    catalogue.set_values(session, organisation, new, (ACTOR, now), newest.id)
-    assert parameter_values(session, organisation.id, "ja")["contact_phone"] == "0001"
 
 
 def test_what_is_adopted_already_is_not_adopted_twice(

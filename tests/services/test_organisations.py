@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from courses.staff_lists import read_unit_list
 from lms.services import organisations as o
-from lms.services.catalogue import shipped_catalogue, unset_parameters
+from lms.services.shipped import shipped_catalogue
+from lms.services.text_values import unset_parameters
 from lms.store.ledger import LedgerEvent
 from lms.store.organisations import Organisation, OrganisationParameters, parameters_of, units_of
 

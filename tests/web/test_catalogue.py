@@ -13,9 +13,9 @@ from courses.calendar import jst_date
 from courses.parameters import ParameterKind
 from courses.roles import IsmsRole
 from lms.services.awareness import module_in_use, parameter_values
-from lms.services.catalogue import shipped_catalogue, shipped_glossary, shipped_parameters, year_samples
 from lms.services.organisations import find_organisation_or_only
 from lms.services.people import find_person
+from lms.services.shipped import shipped_catalogue, shipped_glossary, shipped_parameters, year_samples
 from lms.store.awareness import Adoption
 from lms.store.base import Database
 from lms.store.organisations import OrganisationParameters
@@ -286,7 +286,7 @@ def test_values_that_would_spoil_a_question_are_refused_with_the_modules_title(
 ) -> None:
     shipped = shipped_catalogue()[0]
     answers = iter([[], [(shipped, shipped.questions[0])]])
-    monkeypatch.setattr("lms.services.catalogue._spoilt", lambda *_: next(answers))
+    monkeypatch.setattr("lms.services.text_values.spoilt_questions", lambda *_: next(answers))
     before = values_of(tool_database, "ja")
     answer = secretary.post("/catalogue/values", data=fields() | seen(secretary))
     assert answer.status_code == 422

@@ -15,8 +15,8 @@ from jwt import PyJWK
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from lms.services.catalogue import shipped_catalogue
 from lms.services.launches import purge
+from lms.services.shipped import shipped_catalogue
 from lms.store.base import Database
 from lms.store.launches import DeepLinkingRequest, PlacedItem, ResourceLink
 from tests.conftest import NOW

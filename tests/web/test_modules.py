@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from courses.awareness import LANGUAGES
-from lms.services.catalogue import shipped_catalogue
+from lms.services.shipped import shipped_catalogue
 from lms.store.base import Database
 from lms.store.organisations import OrganisationParameters
 from tests.practice_lms.lms import PracticeLms
