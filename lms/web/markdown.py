@@ -15,6 +15,7 @@ from mdit_py_plugins.container import container_plugin
 
 from courses.awareness import Lesson, Section
 from courses.parameters import fill
+from lms.wording.gettext import _
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _TAGS = {
@@ -43,6 +44,10 @@ _REVEAL = "reveal"
 """Begins a part that readers open when they have thought for themselves: ``::: reveal What the button says``."""
 
 
+_TABLE = '<div class="table-wrap" tabindex="0" role="group" aria-label="{}"><table>'
+"""A wide table is moved within its own bounds on a phone, also by keyboard."""
+
+
 @lru_cache
 def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark").enable("table").use(container_plugin, _REVEAL, render=_render_reveal)
@@ -60,8 +65,9 @@ def to_html(markdown: str, values: Mapping[str, str]) -> Markup:
     Raises:
         courses.parameters.MissingParameterError: the organisation has not set a value that the text needs.
     """
-    html = _parser().render(_fill_escaped(markdown, values))
-    return Markup(nh3.clean(html, tags=_TAGS, link_rel="noopener noreferrer"))  # noqa: S704 - cleaned just here
+    html = nh3.clean(_parser().render(_fill_escaped(markdown, values)), tags=_TAGS, link_rel="noopener noreferrer")
+    wrapped = html.replace("<table>", _TABLE.format(escape(_("Table")))).replace("</table>", "</table></div>")
+    return Markup(wrapped)  # noqa: S704 - cleaned just here
 
 
 def shown_sections(lesson: Lesson, values: Mapping[str, str]) -> list[tuple[Section, Markup]]:
