@@ -82,3 +82,12 @@ def parameters_of(session: Session, organisation_id: int, known_at: int | None =
         .order_by(OrganisationParameters.id.desc())
         .limit(1)
     )
+
+
+def earlier_parameters(session: Session, organisation_id: int, row_id: int) -> OrganisationParameters | None:
+    """Return the parameters of a row of the organisation; they may hold no longer."""
+    return session.scalar(
+        select(OrganisationParameters).where(
+            OrganisationParameters.organisation_id == organisation_id, OrganisationParameters.id == row_id
+        )
+    )

@@ -34,7 +34,7 @@ from lms.services.text_values import (
     set_values,
     unset_parameters,
 )
-from lms.store.organisations import parameters_of
+from lms.store.organisations import earlier_parameters, parameters_of
 from lms.web.markdown import shown_sections
 from lms.web.modules import values_here
 from lms.web.request import now, reading, transaction
@@ -210,13 +210,16 @@ def set_values_here(handle: str) -> Response:
         (each.name, language) for group in shipped_parameters() for each in group.parameters for language in LANGUAGES
     ]
     sent = {place: text for place in places if (text := request.form.get("-".join(place))) is not None}
-    seen = request.form.get("seen", "")
+    raw = request.form.get("seen", "")
+    seen = int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 19 else -1
     try:
         with transaction() as session:
-            by = asking.actor, now()
-            set_values(session, asking.organisation, sent, by, int(seen) if seen.isascii() and seen.isdecimal() else -1)
+            set_values(session, asking.organisation, sent, (asking.actor, now()), seen)
     except ValuesChangedError:
-        return make_response(_values({}, error=values_changed()), 409)
+        base = earlier_parameters(reading(), asking.organisation.id, seen)
+        saw = by_place(base.entries) if base else {}
+        own = {place: text for place, text in sent.items() if base and text != saw.get(place, "")}
+        return make_response(_values(own, error=values_changed()), 409)
     except UnfitValuesError as unfit:
         return make_response(_values(sent, unfit.faults), 422)
     except AlikeChoicesError as alike:

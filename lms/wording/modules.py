@@ -93,4 +93,6 @@ def alike_sentence(titles: Sequence[str]) -> str:
 
 def values_changed() -> str:
     """Return that somebody else was quicker."""
-    return _("Somebody set values while this page stood open. You see the present ones; please make your change again.")
+    return _(
+        "Somebody set values while this page stood open. Below stand theirs, and yours where you changed something; please look them over and set them again."
+    )

@@ -243,7 +243,10 @@ def test_two_who_set_values_at_once_do_not_undo_each_other(
     assert other.post("/catalogue/values", data=fields() | seen(other)).status_code == 303
     answer = secretary.post("/catalogue/values", data=fields(**{"contact_phone-ja": "9"}) | first)
     assert answer.status_code == 409
-    assert "開いている間に" in page_of(answer)
+    page = page_of(answer)
+    assert "開いている間に" in page
+    assert re.search(r'id="contact_phone-ja"[^>]*value="9"', page), "what one changed oneself is not lost"
+    assert next(each.example["en"] for each in PARAMETERS if each.name == "contact_phone") in page
     example = next(each.example["ja"] for each in PARAMETERS if each.name == "contact_phone")
     assert values_of(tool_database, "ja")["contact_phone"] == example
     assert secretary.post("/catalogue/values", data=fields() | {"seen": "x"}).status_code == 409
